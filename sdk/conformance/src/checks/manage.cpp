@@ -1,0 +1,179 @@
+// Group manage: manage/1.
+#include <algorithm>
+
+#include "../harness.h"
+
+namespace gander::conformance {
+namespace {
+
+struct Desk {
+  explicit Desk(Kit& kit)
+      : q(kit.queue()),
+        on(kit),
+        producer(on.producer()),
+        consumer(on.consumer(kit.incarnation(), {q})),
+        admin(on.admin()),
+        ext(on.extension<gander_ext_manage>(GANDER_EXT_MANAGE)) {}
+  void pause(bool paused) {
+    expect_status(ext->pause(admin.get(), nullptr, str(q), paused ? 1 : 0, nullptr), GANDER_OK,
+                  "pause");
+  }
+  std::uint64_t purge(std::uint32_t state, std::int64_t before_us = 0) {
+    std::uint64_t n = 0;
+    expect_status(ext->purge(admin.get(), nullptr, str(q), state, before_us, &n, nullptr),
+                  GANDER_OK, say("purge of state ", state));
+    return n;
+  }
+  std::vector<gander_status> move(const std::vector<Msg>& list, std::uint32_t to,
+                                  std::uint32_t flags = 0, std::int64_t run_at_us = 0,
+                                  const std::string& queue = "") {
+    std::vector<gander_id> ids;
+    for (const Msg& m : list) ids.push_back(m.m.id);
+    const gander_move_req req = {sizeof(req), static_cast<std::uint32_t>(ids.size()),
+                                 ids.data(),  to,
+                                 flags,       run_at_us,
+                                 str(queue),  str("moved")};
+    std::vector<gander_status> verdicts(ids.size(), kUnwritten);
+    expect_status(ext->move(admin.get(), nullptr, &req, verdicts.data(), nullptr), GANDER_OK,
+                  "move");
+    return verdicts;
+  }
+  std::vector<gander_status> remove(const std::vector<Msg>& list) {
+    std::vector<gander_id> ids;
+    for (const Msg& m : list) ids.push_back(m.m.id);
+    std::vector<gander_status> verdicts(ids.size(), kUnwritten);
+    expect_status(
+        ext->remove(admin.get(), nullptr, ids.data(), ids.size(), verdicts.data(), nullptr),
+        GANDER_OK, "remove");
+    return verdicts;
+  }
+  // One message, taken and settled as dead.
+  Msg dead_letter(Kit& kit, std::int64_t failed_at_us) {
+    producer.put(kit.message(q, "dead"));
+    Msg m = kit.take_all(consumer, q, 1)[0];
+    m.m.attempts = 5, m.m.failed_at_us = m.m.first_failed_at_us = failed_at_us;
+    expect_status(consumer.settle(m, GANDER_SETTLE_DEAD), GANDER_OK, "verdict of the dead");
+    return m;
+  }
+  std::string q;
+  Instance on;
+  Conn producer, consumer, admin;
+  const gander_ext_manage* ext;
+};
+
+void pauses(Kit& kit) {
+  Desk d(kit);
+  d.producer.put(kit.message(d.q));
+  d.pause(true);
+  d.pause(true);
+  d.producer.put(kit.message(d.q));
+  kit.expect_empty(d.consumer, d.q, "the queue is paused");
+  d.pause(false);
+  kit.take_all(d.consumer, d.q, 2);
+}
+
+void purges(Kit& kit) {
+  Desk d(kit);
+  auto list = kit.messages(d.q, 6);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    list[i].m.enqueued_at_us = 1000 + static_cast<std::int64_t>(i);
+  d.producer.enqueue(list);
+  const Msg held = kit.take_all(d.consumer, d.q, 1)[0];
+  const auto old = d.purge(GANDER_STATE_READY, 1003);
+  const auto older = std::ranges::count_if(
+      list, [&](const Msg& m) { return m.m.enqueued_at_us < 1003 && !same_id(m.m.id, held.m.id); });
+  expect(old == static_cast<std::uint64_t>(older), "purge by age deleted ", old, ", due were ",
+         older);
+  const auto rest = d.purge(GANDER_STATE_READY);
+  expect(rest + old == 5, "purge deleted ", rest + old, " of 5 ready messages");
+  kit.expect_empty(d.consumer, d.q, "all that was ready was purged");
+  d.consumer.ack(held);
+  d.dead_letter(kit, d.on.host().now_us());
+  expect(d.purge(GANDER_STATE_DEAD) == 1, "purge of the dead did not delete the one dead letter");
+}
+
+void moves(Kit& kit) {
+  Desk d(kit);
+  const Msg dead = d.dead_letter(kit, 77);
+  expect_status(
+      d.move({dead}, GANDER_STATE_READY, GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS)[0],
+      GANDER_OK, "verdict of the requeue");
+  const Msg again = kit.take_all(d.consumer, d.q, 1)[0];
+  expect(again.m.attempts == 0 && again.m.failed_at_us == 0 && again.m.first_failed_at_us == 0,
+         "RESET_COUNTERS left attempts or failure times");
+  d.consumer.ack(again);
+  const Msg other = kit.message(d.q);
+  d.producer.put(other);
+  const std::string to = kit.queue("moved");
+  expect_status(d.move({other}, GANDER_STATE_READY, 0, 0, to)[0], GANDER_OK, "verdict of the move");
+  kit.expect_empty(d.consumer, d.q, "it was moved to another queue");
+  const Msg moved = kit.take_all(d.consumer, to, 1)[0];
+  expect(same_id(moved.m.id, other.m.id) && moved.body == other.body, "another message came");
+  d.consumer.ack(moved);
+  const Msg live = kit.message(d.q);
+  d.producer.put(live);
+  expect_status(d.move({live}, GANDER_STATE_DEAD)[0], GANDER_OK, "verdict of the move to the dead");
+  kit.expect_empty(d.consumer, d.q, "it was moved to the dead letters");
+  expect_status(d.move({kit.message(d.q)}, GANDER_STATE_READY)[0], GANDER_NOT_FOUND,
+                "verdict of an unknown id");
+}
+
+void moves_later(Kit& kit) {
+  Desk d(kit);
+  const Msg m = kit.message(d.q);
+  d.producer.put(m);
+  const auto at = d.on.host().now_us() + 500 * kMillisecond;
+  expect_status(d.move({m}, GANDER_STATE_SCHEDULED, 0, at)[0], GANDER_OK, "verdict of the move");
+  kit.expect_empty(d.consumer, d.q, "it was moved to later");
+  d.on.pass(600 * kMillisecond);
+  kit.take_all(d.consumer, d.q, 1);
+}
+
+void removes(Kit& kit) {
+  Desk d(kit);
+  const auto list = kit.messages(d.q, 3);
+  d.producer.enqueue(list);
+  const auto verdicts = d.remove({list[0], kit.message(d.q), list[2]});
+  expect_status(verdicts[0], GANDER_OK, "verdict of a removal");
+  expect_status(verdicts[1], GANDER_NOT_FOUND, "verdict of an unknown id");
+  expect_status(verdicts[2], GANDER_OK, "verdict of a removal");
+  expect(same_id(kit.take_all(d.consumer, d.q, 1)[0].m.id, list[1].m.id), "a removed message came");
+  kit.expect_empty(d.consumer, d.q, "two of three were removed");
+}
+
+void leased_untouched(Kit& kit) {
+  Desk d(kit);
+  d.producer.put(kit.message(d.q));
+  const Msg held = kit.take_all(d.consumer, d.q, 1)[0];
+  expect_status(d.remove({held})[0], GANDER_INVALID_STATE, "verdict of removing a leased message");
+  expect_status(d.move({held}, GANDER_STATE_READY)[0], GANDER_INVALID_STATE,
+                "verdict of moving a leased message");
+  std::uint64_t n = 0;
+  expect_status(d.ext->purge(d.admin.get(), nullptr, str(d.q), GANDER_STATE_LEASED, 0, &n, nullptr),
+                GANDER_INVALID_STATE, "purge of leased messages");
+  kit.expect_empty(d.consumer, d.q, "the message is leased");
+  expect_status(d.consumer.settle(held, GANDER_SETTLE_ACK), GANDER_OK,
+                "verdict of its owner's ack");
+}
+
+constexpr CheckDef kChecks[] = {
+    {{151, "pauses", "manage", "GBC-806", "manage", "nothing is taken from a paused queue"},
+     pauses},
+    {{152, "purges", "manage", "GBC-807", "manage",
+      "purge deletes one state by age, and counts it"},
+     purges},
+    {{153, "moves", "manage", "GBC-811", "manage", "move requeues, kills and changes the queue"},
+     moves},
+    {{154, "moves-later", "manage", "GBC-811", "manage schedule",
+      "move to SCHEDULED waits for its time"},
+     moves_later},
+    {{155, "removes", "manage", "GBC-811", "manage", "remove deletes by id, with a verdict each"},
+     removes},
+    {{156, "leased-untouched", "manage", "GBC-805", "manage",
+      "what is leased is INVALID_STATE to manage"},
+     leased_untouched},
+};
+}  // namespace
+
+std::span<const CheckDef> manage_checks() { return kChecks; }
+}  // namespace gander::conformance
