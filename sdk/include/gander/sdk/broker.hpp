@@ -110,6 +110,17 @@ struct Taken {
 };
 enum class Waited { arrived, timeout, cancelled };
 
+// Thrown by purge() when the deadline cuts it short: TIMEOUT, and the host still learns how many.
+class PartlyDone : public Error {
+ public:
+  PartlyDone(std::uint64_t done, const std::string& text)
+      : Error(GANDER_TIMEOUT, text, GANDER_ERROR_RETRYABLE), done_(done) {}
+  [[nodiscard]] std::uint64_t done() const noexcept { return done_; }
+
+ private:
+  std::uint64_t done_;
+};
+
 using QueueVisitor = std::function<bool(const gander_queue_stat&)>;  // false stops the list
 using MessageVisitor = std::function<bool(const gander_message&, std::string_view cursor)>;
 using HealthVisitor = std::function<bool(const gander_health_item&)>;

@@ -216,7 +216,12 @@ inline const gander_ext_manage* manage_table() {
             throw Error(GANDER_INVALID_STATE, "purge: leased messages belong to their workers");
           if (state < GANDER_STATE_READY || state > GANDER_STATE_DEAD)
             refuse("purge: unknown state");
-          *n = box(s).session->purge(view(queue), state, before_us, Deadline(call));
+          try {
+            *n = box(s).session->purge(view(queue), state, before_us, Deadline(call));
+          } catch (const PartlyDone& cut_short) {
+            *n = cut_short.done();
+            throw;
+          }
           return GANDER_OK;
         });
       },
