@@ -5,7 +5,6 @@
 # step after the link checks all three. From schema.json it writes <NAME>_schema.h: the schema as text
 # (for C and C++) and, for C++, the table of options that gander::sdk::Options checks against.
 include_guard(GLOBAL)
-set(GANDER_PLUGIN_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 function(gander_add_plugin name)
   cmake_parse_arguments(ARG "NO_CHECK;NO_INSTALL" "CONFIG_SCHEMA;OUTPUT_DIRECTORY" "SOURCES;LINK" ${ARGN})
@@ -22,7 +21,7 @@ function(gander_add_plugin name)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
   endif()
-  set(map ${GANDER_PLUGIN_CMAKE_DIR}/plugin.version)
+  set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.version)
   target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,-z,nodelete -Wl,-z,noexecstack)
   # A sanitizer's runtime comes from the host, so its symbols stay open at this link.
   if(NOT GANDER_SANITIZE)
@@ -36,7 +35,7 @@ function(gander_add_plugin name)
   if(NOT ARG_NO_CHECK)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM
       COMMAND ${CMAKE_COMMAND} -DFILE=$<TARGET_FILE:${target}> -DNM=${CMAKE_NM} -DREADELF=${CMAKE_READELF}
-              -P ${GANDER_PLUGIN_CMAKE_DIR}/check_plugin_file.cmake)
+              -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/check_plugin_file.cmake)
   endif()
   if(NOT ARG_NO_INSTALL)
     install(TARGETS ${target} LIBRARY DESTINATION lib/gander/plugins)
