@@ -1,12 +1,7 @@
 // Understands settings: one row per fixed key, one function per open section.
-#include <gander/log.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "config_value.h"
 #include "nearest.h"
@@ -279,7 +274,11 @@ bool is_section(std::string_view name) {
 }  // namespace
 
 void refuse(const ConfigValue& value, const std::string& path, const std::string& text) {
-  throw Error(Code::config, value.where + ": " + path + ": " + text);
+  std::string whole = value.where + ": " + path + ": " + text;
+  // A name with a line break in it must not break the line that complains about it.
+  std::replace_if(
+      whole.begin(), whole.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  throw Error(Code::config, whole);
 }
 
 std::span<const std::string> fixed_keys() {
@@ -335,12 +334,11 @@ Config Config::parse(std::string_view text, const std::string& name,
 }
 
 Config Config::load(const std::string& path, const Environment& environment) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad())
-    throw Error(Code::config, "cannot read the configuration file '" + path +
-                                  "'; give a file that exists and that this user may read");
-  return parse(text, path, environment);
+  const FileText read = read_whole(path);
+  if (!read.failure.empty())
+    throw Error(Code::config, "cannot read the configuration file '" + path + "': " + read.failure +
+                                  "; give a file that exists and that this user may read");
+  return parse(read.text, path, environment);
 }
 
 }  // namespace gander

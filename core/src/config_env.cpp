@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <set>
 
 #include "config_value.h"
@@ -19,19 +20,19 @@ namespace {
 
 constexpr std::string_view kPrefix = "GANDER_";
 
-std::string read_file(const std::string& file, const ConfigValue& value, const std::string& path) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  // A directory opens, and fails on the first read.
-  if (!in.is_open() || in.bad())
+std::string read_secret(const std::string& file, const ConfigValue& value,
+                        const std::string& path) {
+  FileText read = read_whole(file);
+  if (!read.failure.empty())
     refuse(value, path,
-           "cannot read '" + file + "': " + std::strerror(errno) +
+           "cannot read '" + file + "': " + read.failure +
                "; it must be a file that this user may read");
-  if (text.ends_with('\n')) text.pop_back();
-  return text;
+  if (read.text.ends_with('\n')) read.text.pop_back();
+  return std::move(read.text);
 }
 
-std::string expand_variables(const ConfigValue& value, const std::string& path,
+// Marks the value as secret when a variable is in it.
+std::string expand_variables(ConfigValue& value, const std::string& path,
                              const Environment& environment) {
   const std::string& text = value.text;
   std::string out;
@@ -52,6 +53,7 @@ std::string expand_variables(const ConfigValue& value, const std::string& path,
           value, path,
           "environment variable '" + name + "' is not set; set it, or write $${ for a literal ${");
     out.append(text, at, dollar - at).append(found->second);
+    value.secret = true;
     at = end + 1;
   }
   return out.append(text, at);
@@ -125,6 +127,18 @@ void warn_unknown(Config& config, std::string_view rest) {
 
 }  // namespace
 
+FileText read_whole(const std::string& file) {
+  FileText read;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rbe"),
+                                                           &std::fclose);
+  if (in == nullptr) return {{}, std::strerror(errno)};
+  std::array<char, 16384> buffer{};
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), in.get()))
+    read.text.append(buffer.data(), n);
+  if (std::ferror(in.get()) != 0) read.failure = std::strerror(errno);
+  return read;
+}
+
 Environment process_environment() {
   Environment environment;
   if (getauxval(AT_SECURE) != 0) return environment;
@@ -143,7 +157,7 @@ void expand_file(ConfigValue& value, const std::string& path) {
   const std::string file = value.text.substr(5);
   if (!file.starts_with('/'))
     refuse(value, path, "'file:' wants an absolute path, such as file:/run/secrets/redis");
-  value.text = read_file(file, value, path);
+  value.text = read_secret(file, value, path);
   value.secret = true;
 }
 
@@ -153,9 +167,7 @@ void expand(ConfigValue& value, const std::string& path, const Environment& envi
     expand(item, path.empty() ? key : path + "." + key, environment);
   if (value.kind != ConfigValue::Kind::text) return;
   const bool is_file = value.text.starts_with("file:");
-  std::string text = expand_variables(value, path, environment);
-  value.secret = text != value.text;
-  value.text = std::move(text);
+  value.text = expand_variables(value, path, environment);
   // What a variable or a file holds is taken as it is: a password may look like anything.
   if (is_file) expand_file(value, path);
 }

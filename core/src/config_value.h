@@ -39,6 +39,13 @@ void apply_path(Config& config, const std::string& path, const ConfigValue& valu
 // Every fixed key, "worker.threads"...: for the environment and for hints.
 std::span<const std::string> fixed_keys();
 
+// A whole file, or why not: "No such file or directory".
+struct FileText {
+  std::string text;
+  std::string failure;
+};
+FileText read_whole(const std::string& file);
+
 [[noreturn]] void refuse(const ConfigValue& value, const std::string& path,
                          const std::string& text);
 

@@ -30,7 +30,10 @@ class MetricsExporter::Lane : public std::enable_shared_from_this<Lane> {
   using Clock = std::chrono::steady_clock;
 
   Lane(NamedSink sink, Counter failed)
-      : name_(std::move(sink.name)), sink_(std::move(sink.sink)), failed_(std::move(failed)) {}
+      : name_(std::move(sink.name)),
+        needs_(std::move(sink.needs)),
+        sink_(std::move(sink.sink)),
+        failed_(std::move(failed)) {}
 
   void start() {
     thread_ =
@@ -94,6 +97,7 @@ class MetricsExporter::Lane : public std::enable_shared_from_this<Lane> {
   }
 
   const std::string name_;
+  const std::shared_ptr<const void> needs_;
   const std::unique_ptr<MetricsSink> sink_;
   const Counter failed_;
   std::uint64_t failures_ = 0;  // in a row; its own thread only

@@ -24,6 +24,9 @@ class MetricsExporter {
   struct NamedSink {
     std::string name;
     std::unique_ptr<MetricsSink> sink;
+    // What the sink needs as long as it lives, such as a plugin's host: released after the sink, be
+    // it one that was left behind.
+    std::shared_ptr<const void> needs{};
   };
   // Appends the points it knows; runs on the exporter's thread and may do I/O. Its points need
   // neither start_us nor time_us.

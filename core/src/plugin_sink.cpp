@@ -1,26 +1,15 @@
 #include "plugin_sink.h"
 
-#include <gander/error.h>
-
 #include <utility>
+
+#include "status.h"
+#include "text.h"
 
 namespace gander {
 namespace {
 
 // What an export may take; a sink keeps it within 100 ms (GBC-010).
 constexpr std::int64_t kExportTimeoutUs = 5'000'000;
-
-gander_str str(std::string_view s) { return {s.data(), s.size()}; }
-
-void check(gander_status status, const std::string& plugin, const char* call,
-           const gander_error& error) {
-  if (status == GANDER_OK) return;
-  const auto code =
-      status > GANDER_OK && status <= GANDER_CONFIG ? static_cast<Code>(status) : Code::internal;
-  const std::string text = error.message[0] == '\0' ? "failed without a reason" : error.message;
-  throw Error(code, "metrics plugin '" + plugin + "', " + call + ": " + text,
-              (error.flags & GANDER_ERROR_RETRYABLE) != 0);
-}
 
 gander_point convert(const Point& point, std::vector<gander_kv>& labels) {
   labels.reserve(point.labels.size());
@@ -52,9 +41,9 @@ PluginSink::PluginSink(const gander_metrics_table* table, const gander_host* hos
   std::vector<gander_kv> list;
   list.reserve(options.size());
   for (const auto& [key, value] : options) list.push_back({str(key), str(value)});
-  gander_error error{};
-  error.struct_size = sizeof error;
-  check(table_->create(host, list.data(), list.size(), &sink_, &error), plugin_, "create", error);
+  Status status;
+  status.code = table_->create(host, list.data(), list.size(), &sink_, &status.error);
+  if (!status.ok()) throw error_of(status, plugin_, "create");
 }
 
 PluginSink::~PluginSink() { table_->destroy(sink_); }
@@ -69,9 +58,9 @@ void PluginSink::export_points(std::span<const Point> points) {
   gander_call call{};
   call.struct_size = sizeof call;
   call.timeout_us = kExportTimeoutUs;
-  gander_error error{};
-  error.struct_size = sizeof error;
-  check(table_->export_points(sink_, &call, &list, &error), plugin_, "export", error);
+  Status status;
+  status.code = table_->export_points(sink_, &call, &list, &status.error);
+  if (!status.ok()) throw error_of(status, plugin_, "export");
 }
 
 }  // namespace gander
