@@ -1,0 +1,87 @@
+// Sends what many threads enqueue over one session.
+//
+// The thread that finds the session free sends for all that wait behind it: alone it pays one call
+// and no delay; sixteen together pay little more than one. No thread of its own, but one for
+// enqueue_async(), made at its first use.
+#pragma once
+
+#include <gander/client.h>
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "broker_handle.h"
+
+namespace gander {
+
+// A message that owns what it points to.
+struct OwnedMessage {
+  gander_message message{};
+  std::string queue;
+  std::string body;
+  // The view of it for the ABI; valid while *this stays where it is.
+  [[nodiscard]] gander_message abi() const;
+};
+
+class Producer {
+ public:
+  explicit Producer(std::shared_ptr<BrokerHandle> broker);
+  ~Producer();
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Stores all of them or throws Error. At most max_batch() messages.
+  void send(std::span<const gander_message> messages, TimePoint deadline);
+  std::future<Id> send_async(OwnedMessage message, TimePoint deadline);
+
+  [[nodiscard]] std::size_t max_batch();
+  [[nodiscard]] BrokerHandle& broker() { return *broker_; }
+
+  std::vector<ClientMiddleware> middlewares;  // set before the first send
+
+ private:
+  // What one thread wants stored; lives on its stack.
+  struct Submission {
+    std::span<const gander_message> messages;
+    std::span<gander_status> verdicts;
+    TimePoint deadline;
+    Status status{};
+    bool done = false;
+  };
+  struct AsyncItem {
+    OwnedMessage message;
+    TimePoint deadline;
+    std::promise<Id> promise;
+  };
+
+  Status submit(std::span<const gander_message> messages, std::span<gander_status> verdicts,
+                TimePoint deadline);
+  void lead(std::unique_lock<std::mutex>& lock);
+  Status transmit(std::span<Submission* const> group);
+  Status call(std::span<const gander_message> messages, std::span<gander_status> verdicts,
+              TimePoint deadline);
+  void run_async(const std::stop_token& stop);
+  void send_items(std::vector<AsyncItem>& items);
+
+  std::shared_ptr<BrokerHandle> broker_;
+  std::mutex mutex_;
+  std::condition_variable turn_;
+  std::deque<Submission*> waiting_;   // guarded by mutex_
+  bool busy_ = false;                 // guarded by mutex_: a leader is using session_
+  std::unique_ptr<Session> session_;  // the leader's
+
+  std::mutex async_mutex_;
+  std::condition_variable_any async_ready_;
+  std::vector<AsyncItem> async_;  // guarded by async_mutex_
+  std::jthread async_thread_;     // last: it uses all of the above
+};
+
+// Throws the Error of the first verdict that is not OK or DUPLICATE.
+void check_verdicts(std::span<const gander_status> verdicts, const BrokerHandle& broker);
+
+}  // namespace gander

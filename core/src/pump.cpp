@@ -1,0 +1,389 @@
+#include "pump.h"
+
+#include <gander/log.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "backoff.h"
+#include "log.h"
+#include "text.h"
+
+namespace gander {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kFlushAt = 500;
+constexpr auto kFlushAfter = 2ms;
+constexpr auto kBufferTime = 10ms;
+constexpr std::size_t kMaxBuffer = 2000;
+constexpr auto kMeasureEvery = 2ms;
+constexpr std::uint64_t kMaxBytes = 64U << 20U;
+constexpr auto kExchangeTimeout = 10s;
+constexpr auto kLookAnyway = 1s;    // a clock that was set cannot make it sleep longer
+constexpr auto kWatchEvery = 50ms;  // deadlines of runs, while there are any
+// A message two processes died with runs alone, so that the third crash names the culprit and
+// spares what happened to run beside it. For so long others wait for that.
+constexpr std::uint32_t kSuspectCrashes = 2;
+constexpr auto kSuspectPatience = 30s;
+
+bool is_suspect(const Delivery& d) { return d.message->crashes >= kSuspectCrashes; }
+
+}  // namespace
+
+struct Pump::Round {
+  std::vector<Settlement> settlements;
+  std::vector<gander_message> successors;
+  std::vector<gander_settle> settles;
+  std::vector<gander_status> verdicts;
+  std::vector<gander_take> takes;
+  Session::Exchanged out;
+
+  void clear() {
+    settlements.clear();
+    successors.clear();
+    settles.clear();
+    takes.clear();
+    out = {};
+  }
+  // The settles for the ABI, pointing into this round.
+  void encode() {
+    successors.reserve(settlements.size());
+    for (const Settlement& s : settlements) {
+      const gander_message* successor = s.delivery.message;
+      if (s.outcome != Outcome::ack) {
+        successors.push_back(s.successor());
+        successor = &successors.back();
+      }
+      settles.push_back({successor, s.delivery.message->queue, s.op(), 0});
+    }
+    verdicts.resize(settles.size());
+  }
+};
+
+Pump::Pump(std::shared_ptr<BrokerHandle> broker, PumpOptions options,
+           std::function<void(std::uint64_t)> recovered, std::function<void()> watch)
+    : broker_(std::move(broker)),
+      options_(std::move(options)),
+      recovered_(std::move(recovered)),
+      watch_(std::move(watch)),
+      plan_(options_.queues, options_.strict),
+      buffer_(options_.prefetch) {}
+
+void Pump::run() {
+  Backoff backoff(50ms, 2000ms);
+  for (;;) {
+    try {
+      live();
+      backoff.reset();
+    } catch (const std::exception& e) {
+      if (backoff.tries() == 0)
+        log(LogLevel::warn, std::string("worker: ") + e.what() + "; waiting for the broker");
+    }
+    std::unique_lock lock(mutex_);
+    drop_all();
+    if (stopping_) break;
+    if (lost_) {
+      lost_ = false;
+      continue;
+    }
+    pump_wake_.wait_for(lock, backoff.next(), [this] { return stopping_; });
+    if (stopping_) break;
+  }
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  work_wake_.notify_all();
+  state_wake_.notify_all();
+}
+
+// One incarnation, from its begin to the stop or the loss of its lease. Throws when it cannot
+// begin.
+void Pump::live() {
+  Incarnation life(broker_, plan_.names(),
+                   {[this] {
+                      const std::lock_guard lock(mutex_);
+                      plan_.forget_empty();
+                      pump_wake_.notify_one();
+                    },
+                    [this](const gander_tend_res& res) {
+                      if (res.reclaimed > 0) recovered_(res.reclaimed);
+                      if (res.promoted == 0 && res.reclaimed == 0) return;
+                      const std::lock_guard lock(mutex_);
+                      plan_.forget_empty();
+                      pump_wake_.notify_one();
+                    },
+                    [this] {
+                      const std::lock_guard lock(mutex_);
+                      lost_ = true;
+                      pump_wake_.notify_one();
+                    }});
+  {
+    const std::lock_guard lock(mutex_);
+    ++life_;
+    lost_ = false;
+    plan_.forget_empty();
+    next_due_ = TimePoint::max();
+  }
+  log(LogLevel::debug, "worker: connected", {{"broker", broker_->name()}});
+  if (!serve(life)) log(LogLevel::warn, "worker: the lease was lost; beginning again");
+}
+
+// False: the lease is lost.
+bool Pump::serve(Incarnation& life) {
+  Backoff backoff(20ms, 2000ms);
+  Round round;
+  std::unique_lock lock(mutex_);
+  while (wait_for_work(lock)) {
+    fill(round);
+    in_flight_ = true;
+    lock.unlock();
+    round.encode();
+    const Status status = life.consume().exchange(round.settles, round.verdicts, round.takes,
+                                                  kMaxBytes, kExchangeTimeout, round.out);
+    lock.lock();
+    in_flight_ = false;
+    apply(round, status, life);
+    if (lost_) return false;
+    if (status.ok()) {
+      if (backoff.tries() > 0)
+        log(LogLevel::info, "worker: the broker is back", {{"broker", broker_->name()}});
+      backoff.reset();
+      continue;
+    }
+    if (backoff.tries() == 0)
+      log(LogLevel::warn,
+          error_of(status, broker_->name(), "exchange").what() + std::string("; trying on"));
+    const auto until = steady_clock::now() + backoff.next();
+    pump_wake_.wait_until(lock, until, [this] { return lost_ || abandoned_; });
+  }
+  return !lost_;
+}
+
+// Returns with something to exchange: true; or at the end of this incarnation: false.
+bool Pump::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    if (lost_) return false;
+    if (stopping_) {
+      give_back_waiting();
+      if (abandoned_) {
+        for (auto& [thread, delivery] : running_)
+          if (delivery.message != nullptr && delivery.life == life_) {
+            settled_.push_back(Settlement::give_back(delivery));
+            delivery.life = 0;
+          }
+      }
+      if (settled_.empty() && (running_.empty() || abandoned_)) return false;
+    }
+    const auto now = steady_clock::now();
+    if (now >= next_due_) {
+      plan_.forget_empty();
+      next_due_ = TimePoint::max();
+    }
+    measure(now);
+    if (due(now)) return true;
+    pump_asleep_ = true;
+    pump_wake_.wait_until(lock, next_look(now));
+    pump_asleep_ = false;
+    if (!running_.empty()) watch_();
+  }
+}
+
+bool Pump::can_take() { return !quiet_ && !stopping_ && !plan_.all_empty(); }
+
+std::size_t Pump::room() const {
+  const std::size_t held = ready_.size() + running_.size();
+  const std::size_t most = options_.threads + buffer_;
+  return held < most ? most - held : 0;
+}
+
+bool Pump::due(TimePoint now) {
+  if (settled_.size() >= kFlushAt) return true;
+  if (can_take() &&
+      room() >= std::max<std::size_t>(1, std::min(kFlushAt, (options_.threads + buffer_) / 2)))
+    return true;
+  if (settled_.empty()) return false;
+  return now >= first_settled_ + kFlushAfter || (running_.empty() && ready_.empty()) || stopping_;
+}
+
+Pump::TimePoint Pump::next_look(TimePoint now) const {
+  TimePoint at = now + kLookAnyway;
+  if (!settled_.empty()) at = std::min(at, first_settled_ + kFlushAfter);
+  if (!running_.empty()) at = std::min<TimePoint>(at, now + kWatchEvery);
+  return std::min(at, next_due_);
+}
+
+// As many as ran in the last kBufferTime, by the rate of late; halving at most, so one pause does
+// not forget it.
+void Pump::measure(TimePoint now) {
+  if (now < measured_ + kMeasureEvery) return;
+  const double seconds = std::chrono::duration<double>(now - measured_).count();
+  const double window = std::chrono::duration<double>(kBufferTime).count();
+  const auto ran = static_cast<std::size_t>(static_cast<double>(finished_) / seconds * window);
+  buffer_ = std::clamp(std::max(ran, buffer_ / 2), options_.prefetch,
+                       std::max(kMaxBuffer, options_.prefetch));
+  measured_ = now;
+  finished_ = 0;
+}
+
+void Pump::fill(Round& round) {
+  round.clear();
+  const std::size_t limit = broker_->info().max_batch;
+  const std::size_t n = std::min(settled_.size(), limit);
+  const auto end = settled_.begin() + static_cast<std::ptrdiff_t>(n);
+  round.settlements.assign(std::make_move_iterator(settled_.begin()), std::make_move_iterator(end));
+  settled_.erase(settled_.begin(), end);
+  if (can_take()) round.takes = plan_.next(std::min(room(), limit));
+}
+
+void Pump::apply(Round& round, const Status& status, Incarnation& life) {
+  if (status.code == GANDER_LEASE_LOST || status.reconnect() || status.maybe_applied()) {
+    // What a lost reply took for us nobody would ever run: only a new incarnation hands it on.
+    lost_ = true;
+    return;
+  }
+  if (!status.ok()) return keep_for_later(round);
+  last_exchange_ = steady_clock::now();
+  apply_verdicts(round);
+  apply_taken(round);
+  if (plan_.all_empty() && !quiet_) {
+    life.listen();
+    if (ready_.empty() && running_.empty() && settled_.empty()) ++looks_;
+  }
+  state_wake_.notify_all();
+}
+
+void Pump::keep_for_later(Round& round) {
+  settled_.insert(settled_.begin(), std::make_move_iterator(round.settlements.begin()),
+                  std::make_move_iterator(round.settlements.end()));
+}
+
+void Pump::apply_verdicts(Round& round) {
+  for (std::size_t i = 0; i < round.settlements.size(); ++i) {
+    if (round.verdicts[i] == GANDER_OK) continue;
+    Status status;
+    status.code = round.verdicts[i];
+    log(LogLevel::warn, std::string("worker: a settlement had no effect: ") + status.text());
+  }
+}
+
+void Pump::apply_taken(Round& round) {
+  const auto delay = std::chrono::microseconds(
+      std::max<std::int64_t>(0, round.out.next_due_us - broker_->clock().now_us()));
+  if (round.out.next_due_us > 0)
+    next_due_ = steady_clock::now() + std::min<std::chrono::microseconds>(delay, kLookAnyway);
+  const std::shared_ptr<TakenBatch>& batch = round.out.taken;
+  const std::size_t n = batch ? batch->size() : 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::size_t> got(round.takes.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    const gander_message& m = (*batch)[i];
+    bytes += m.body.len;
+    for (std::size_t q = 0; q < got.size(); ++q)
+      if (view(round.takes[q].queue) == view(m.queue)) ++got[q];
+    ready_.push_back({batch, &m, life_});
+  }
+  if (bytes < kMaxBytes / 2)  // else it came back short because it was full
+    for (std::size_t q = 0; q < got.size(); ++q) plan_.answered(round.takes[q], got[q]);
+  if (n > 1)
+    work_wake_.notify_all();
+  else if (n == 1)
+    work_wake_.notify_one();
+}
+
+bool Pump::can_hand() const {
+  if (ready_.empty() || solo_) return false;
+  if (!is_suspect(ready_.front())) return true;
+  return running_.empty() || steady_clock::now() > suspect_since_ + kSuspectPatience;
+}
+
+std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
+  std::unique_lock lock(mutex_);
+  const auto me = std::this_thread::get_id();
+  if (finished) {
+    const auto mine = std::find_if(running_.begin(), running_.end(),
+                                   [&](const auto& r) { return r.first == me; });
+    const bool fenced =
+        mine->second.life != life_;  // of an older incarnation, or given back already
+    std::swap(*mine, running_.back());
+    running_.pop_back();
+    if (solo_) {
+      solo_ = false;
+      work_wake_.notify_all();
+    }
+    ++finished_;
+    if (!fenced) {
+      if (settled_.empty()) first_settled_ = steady_clock::now();
+      settled_.push_back(std::move(*finished));
+    }
+    if (pump_asleep_ && (settled_.size() == 1 || due(steady_clock::now()))) pump_wake_.notify_one();
+    if (!ready_.empty() && is_suspect(ready_.front())) work_wake_.notify_all();
+    if (running_.empty()) state_wake_.notify_all();
+  }
+  while (!can_hand() && !ended_) {
+    if (!ready_.empty() && is_suspect(ready_.front()) && !solo_)
+      work_wake_.wait_for(lock, 1s);
+    else
+      work_wake_.wait(lock);
+  }
+  if (!can_hand()) return std::nullopt;
+  Delivery delivery = std::move(ready_.front());
+  ready_.pop_front();
+  solo_ = is_suspect(delivery) && running_.empty();
+  if (!ready_.empty() && is_suspect(ready_.front())) suspect_since_ = steady_clock::now();
+  running_.emplace_back(me, delivery);
+  return delivery;
+}
+
+// Of an incarnation that ended: its deliveries belong to others now.
+void Pump::drop_all() {
+  ready_.clear();
+  settled_.clear();
+  for (auto& [thread, delivery] : running_) delivery.life = 0;
+}
+
+void Pump::give_back_waiting() {
+  if (ready_.empty()) return;
+  if (settled_.empty()) first_settled_ = steady_clock::now();
+  // last first: each goes to the front, so the order stays
+  for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
+    settled_.push_back(Settlement::give_back(std::move(*it)));
+  ready_.clear();
+}
+
+void Pump::quiet() {
+  const std::lock_guard lock(mutex_);
+  quiet_ = true;
+  pump_wake_.notify_one();
+}
+
+void Pump::stop() {
+  const std::lock_guard lock(mutex_);
+  quiet_ = stopping_ = true;
+  give_back_waiting();
+  pump_wake_.notify_one();
+}
+
+void Pump::abandon() {
+  const std::lock_guard lock(mutex_);
+  quiet_ = stopping_ = abandoned_ = true;
+  pump_wake_.notify_one();
+}
+
+bool Pump::wait_settled(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return state_wake_.wait_for(lock, timeout, [this] {
+    return ended_ || (running_.empty() && settled_.empty() && !in_flight_);
+  });
+}
+
+bool Pump::wait_idle(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  plan_.forget_empty();
+  const std::uint64_t before = looks_ + (in_flight_ ? 1 : 0);
+  pump_wake_.notify_one();
+  return state_wake_.wait_for(lock, timeout, [&] { return ended_ || looks_ > before; }) && !ended_;
+}
+
+}  // namespace gander

@@ -1,0 +1,73 @@
+#include "sinks.h"
+
+#include <gander/admin.h>
+#include <gander/sdk/metrics.h>
+
+#include "broker_handle.h"
+#include "plugin_loader.h"
+#include "plugin_sink.h"
+#include "schema.h"
+
+namespace gander {
+namespace {
+
+Point gauge(std::string name, std::string_view help, std::int64_t value) {
+  Point p;
+  p.name = std::move(name);
+  p.help = help;
+  p.value = static_cast<double>(value);
+  return p;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::unique_ptr<PluginHost>, MetricsExporter::NamedSink>> configured_sinks(
+    const Config& config, const Clock& clock) {
+  std::vector<std::pair<std::unique_ptr<PluginHost>, MetricsExporter::NamedSink>> all;
+  const PluginLoader loader(config.plugin_path);
+  for (const SinkConfig& sink : config.metrics) {
+    const std::string plugin_name = sink.plugin.empty() ? sink.name : sink.plugin;
+    try {
+      const LoadedPlugin plugin = loader.find(GANDER_METRICS_KIND, plugin_name);
+      const gander_component* component = plugin.component(GANDER_METRICS_KIND);
+      Schema::parse(component->config_schema == nullptr ? "" : component->config_schema,
+                    component->name)
+          .check(sink.options, "metrics." + sink.name);
+      auto host = std::make_unique<PluginHost>(sink.name, std::make_shared<BorrowedClock>(clock));
+      const auto* table = static_cast<const gander_metrics_table*>(component->table);
+      auto made = std::make_unique<PluginSink>(table, host->abi(), sink.name, sink.options);
+      all.emplace_back(std::move(host), MetricsExporter::NamedSink{sink.name, std::move(made)});
+    } catch (const Error& e) {
+      throw Error(e.code(), sink.where + ": metrics sink '" + sink.name + "': " + e.what());
+    }
+  }
+  return all;
+}
+
+MetricsExporter::GaugeFunction queue_gauges(std::shared_ptr<BrokerHandle> broker) {
+  return [broker = std::move(broker),
+          admin = std::shared_ptr<Admin>()](std::vector<Point>& points) mutable {
+    try {
+      if (!admin) admin = std::make_shared<Admin>(Broker(broker));
+      std::int64_t ready = 0;
+      std::int64_t scheduled = 0;
+      std::int64_t dead = 0;
+      for (const QueueStat& q : admin->queues()) {
+        points.push_back(gauge(metric::enqueued_name(q.name), metric::kEnqueuedHelp, q.ready));
+        points.back().labels = {{std::string(metric::kQueue), q.name}};
+        ready += q.ready;
+        scheduled += q.scheduled + q.retry;
+        dead += q.dead;
+      }
+      points.push_back(
+          gauge(std::string(metric::kTotalEnqueued.name), metric::kTotalEnqueued.help, ready));
+      points.push_back(
+          gauge(std::string(metric::kScheduled.name), metric::kScheduled.help, scheduled));
+      points.push_back(gauge(std::string(metric::kDead.name), metric::kDead.help, dead));
+    } catch (const Error& e) {
+      if (e.code() != Code::unsupported) throw;
+    }
+  };
+}
+
+}  // namespace gander

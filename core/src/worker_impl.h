@@ -1,0 +1,48 @@
+// The inside of Worker: the pump, the executors, and what they share.
+#pragma once
+
+#include <gander/worker.h>
+
+#include <thread>
+
+#include "executor.h"
+#include "metrics_exporter.h"
+#include "pump.h"
+
+namespace gander {
+
+// Kept alive by every thread of the worker: a handler that never returns may outlive the Worker
+// object.
+struct Worker::Impl : std::enable_shared_from_this<Impl> {
+  explicit Impl(std::shared_ptr<BrokerHandle> broker_handle, WorkerOptions worker_options);
+  ~Impl();
+
+  void add(std::string_view job, int version, std::function<void(Context&, const Reader&)> handler,
+           const RetryPolicy* policy);
+  void start();
+  bool stop(std::chrono::milliseconds timeout);
+  [[nodiscard]] bool started() const { return pump != nullptr; }
+  // The queues it serves, "default" when none were named.
+  [[nodiscard]] std::vector<std::pair<std::string, int>> queues() const;
+
+  std::shared_ptr<BrokerHandle> broker;
+  WorkerOptions options;
+  Workshop workshop;
+  Metrics metrics;
+  std::vector<MetricsExporter::NamedSink> sinks;
+  std::vector<std::unique_ptr<PluginHost>> sink_hosts;
+
+  std::unique_ptr<Pump> pump;
+  std::vector<std::unique_ptr<RunSlot>> slots;
+  std::vector<std::thread> executors;
+  std::thread pump_thread;
+  std::unique_ptr<MetricsExporter> exporter;
+  bool stopped = false;
+
+ private:
+  void run_executor(RunSlot& slot);
+  void watch_deadlines();
+  void begin_exports();
+};
+
+}  // namespace gander
