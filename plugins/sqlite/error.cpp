@@ -5,12 +5,28 @@
 namespace gander::sqlite {
 namespace {
 
+// The errno of the last failed call on a file, kept by SQLite with the file: the global one has
+// been overwritten by the time an error is looked at.
+int errno_of(sqlite3_file* file) {
+  int reason = 0;
+  if (file != nullptr && file->pMethods != nullptr)
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &reason);
+  return reason;
+}
+
+bool is_no_space(int reason) { return reason == ENOSPC || reason == EDQUOT || reason == EFBIG; }
+
+// A quota or a limit on file size reaches SQLite as a plain write error, of the log or the
+// database.
 bool no_space(sqlite3* db, int result) {
   if ((result & 0xFF) == SQLITE_FULL) return true;
-  if ((result & 0xFF) != SQLITE_IOERR) return false;
-  // A quota or a file-size limit reaches SQLite as a plain write error.
-  const int reason = sqlite3_system_errno(db);
-  return reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+  if (db == nullptr || (result & 0xFF) != SQLITE_IOERR) return false;
+  sqlite3_file* database = nullptr;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &database);
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return is_no_space(errno_of(database)) || is_no_space(errno_of(log)) ||
+         is_no_space(sqlite3_system_errno(db));
 }
 
 constexpr std::uint32_t kRetry = GANDER_ERROR_RETRYABLE;

@@ -55,7 +55,7 @@ std::string page_sql(std::uint32_t state, bool one_queue) {
              (one_queue ? " AND m.queue=?5" : "") +
              " AND m.died<=?1 AND (m.died, m.seq)<(?1, ?2) ORDER BY m.died DESC, m.seq DESC LIMIT "
              "?4";
-    default: return due;
+    default: return columns + due;
   }
 }
 
