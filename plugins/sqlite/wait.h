@@ -15,13 +15,15 @@ class Waiter {
   void interrupt() noexcept;  // [any]
 
  private:
-  bool file_changed();
+  bool may_hold_something();
+  std::int64_t version();
 
   std::unique_ptr<Connection> connection_;  // for the look at the file, of its own
   Wake& wake_;
   std::uint32_t seen_;
-  std::int64_t seen_version_;
-  Statement data_version_;
+  std::int64_t seen_version_ = 0;
+  std::chrono::steady_clock::time_point look_at_;
+  Statement data_version_, any_ready_;
   std::atomic<bool> interrupted_{false};
 };
 

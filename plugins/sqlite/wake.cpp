@@ -50,8 +50,10 @@ bool Wake::map(const std::string& database) {
 
 void Wake::ring() noexcept {
   used().fetch_add(1);
-  futex(&used(), FUTEX_WAKE, INT_MAX, nullptr);
+  stir();
 }
+
+void Wake::stir() noexcept { futex(&used(), FUTEX_WAKE, INT_MAX, nullptr); }
 
 std::uint32_t Wake::word() const noexcept { return used().load(); }
 

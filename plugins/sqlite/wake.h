@@ -26,6 +26,8 @@ class Wake {
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
   void ring() noexcept;
+  // Wakes those who sleep without moving the word.
+  void stir() noexcept;
   // The word as it is; whoever remembers it can tell later that somebody rang.
   [[nodiscard]] std::uint32_t word() const noexcept;
   // Returns when the word is not `seen`, somebody rang, or `limit` has passed; may return early.
