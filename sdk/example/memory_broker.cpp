@@ -108,8 +108,7 @@ struct Memory : Broker {
   std::uint64_t arrivals = 0, receipts = 0, serials = 0;
 };
 
-class MemorySession : public Session {
- public:
+struct MemorySession : Session {
   MemorySession(Memory& m, const SessionOptions& o) : m_(m), name_(o.incarnation) {
     seen_ = m.arrivals;
     if (o.role != GANDER_ROLE_CONSUME) return;
@@ -190,8 +189,6 @@ class MemorySession : public Session {
     const std::lock_guard lock(m_.mutex);
     interrupted_ = true, m_.arrived.notify_all();
   }
-
- private:
   Incarnation& fence() {
     const auto it = m_.incarnations.find(name_);
     if (it == m_.incarnations.end())

@@ -43,6 +43,8 @@ bool read_option(KitOptions& options, std::span<char*>& rest) {
     options.only.push_back(value);
   else if (word == "--timeout")
     options.timeout = std::chrono::seconds(std::stoi(value));
+  else if (word == "--patience")
+    options.patience = std::chrono::seconds(std::stoi(value));
   else if (word == "--jobs")
     options.jobs = static_cast<unsigned>(std::stoul(value));
   else if (word == "--seed")

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <thread>
 
@@ -276,7 +277,7 @@ void Conn::interrupt() { table().interrupt(s_); }
 // ---- instances
 
 Instance::Instance(Kit& kit)
-    : kit_(kit), host_(std::make_unique<FakeHost>(kit.has_cap(GANDER_CAP_SERVER_CLOCK))) {
+    : kit_(kit), host_(&Kit::host(kit.has_cap(GANDER_CAP_SERVER_CLOCK))) {
   gander_error error = fresh_error();
   expect_status(kit.create(kit.options(), *host_, &b_, &error), GANDER_OK, "create", &error);
   expect(b_ != nullptr, "create returned OK and no instance");
@@ -368,7 +369,7 @@ gander_status Kit::create(const std::vector<std::pair<std::string, std::string>>
 
 gander_broker_info Kit::info() {
   if (info_) return *info_;
-  FakeHost host(true);
+  FakeHost& host = Kit::host(true);
   gander_broker* b = nullptr;
   gander_error error = fresh_error();
   expect_status(create(options(), host, &b, &error), GANDER_OK, "create", &error);
@@ -379,6 +380,11 @@ gander_broker_info Kit::info() {
   expect_status(status, GANDER_OK, "info", &error);
   info_ = info;
   return info;
+}
+
+FakeHost& Kit::host(bool real_clock) {
+  static auto& all = *new std::deque<FakeHost>;
+  return all.emplace_back(real_clock);
 }
 
 std::uint64_t Kit::caps() { return info().caps; }

@@ -175,7 +175,7 @@ class Instance {
 
  private:
   Kit& kit_;
-  std::unique_ptr<FakeHost> host_;
+  FakeHost* host_;
   gander_broker* b_ = nullptr;
 };
 
@@ -186,6 +186,9 @@ class Kit {
   const std::string& file() const { return options_.file; }
   const std::string& tmp() const { return tmp_; }
   std::mt19937_64& random() { return random_; }
+  std::int64_t patience_us() const { return options_.patience / std::chrono::microseconds(1); }
+  // Lives until the process ends, so that a plugin which calls it too late is caught, not lucky.
+  static FakeHost& host(bool real_clock);
 
   const gander_plugin* plugin();        // opens the file the first time
   const gander_component& component();  // its broker
@@ -204,7 +207,7 @@ class Kit {
   Msg message(const std::string& queue, std::string body = "body");  // a fresh id
   std::vector<Msg> messages(const std::string& queue, std::size_t n);
 
-  // Takes until `n` have come or ten seconds have gone; fails if fewer came.
+  // Takes until `n` have come or patience has run out; fails if fewer came.
   std::vector<Msg> take_all(Conn& consumer, const std::string& queue, std::size_t n);
   void expect_empty(Conn& consumer, const std::string& queue, std::string_view why);
   void warn(const std::string& text) { warning_ = text; }
@@ -220,10 +223,11 @@ class Kit {
   std::string warning_;
 };
 
-// The ten seconds that a state may take to come about on a busy machine.
+// How long a state may take to come about on a busy machine.
 class Patience {
  public:
-  explicit Patience(std::chrono::milliseconds limit = std::chrono::seconds(10))
+  static inline std::chrono::seconds usual{10};
+  explicit Patience(std::chrono::milliseconds limit = usual)
       : end_(std::chrono::steady_clock::now() + limit) {}
   // False when it is used up; else after a moment's rest.
   bool more() const;

@@ -87,6 +87,7 @@ struct Outcome {
 };
 
 Outcome run_here(const CheckDef& check, const KitOptions& options, const std::string& tmp) {
+  Patience::usual = options.patience;
   try {
     Kit kit(options, check.about, options.seed, tmp);
     require(kit, check.about.needs);
@@ -107,6 +108,7 @@ std::vector<std::string> child_arguments(const CheckDef& check, const KitOptions
                                    kChildWord,
                                    std::to_string(check.about.number),
                                    std::to_string(options.seed),
+                                   std::to_string(options.patience.count()),
                                    tmp,
                                    options.file,
                                    options.url};
@@ -188,17 +190,18 @@ std::vector<Result> run_checks(const KitOptions& given) {
 }
 
 std::optional<int> run_child(int argc, char** argv) {
-  if (argc < 7 || std::string_view(argv[1]) != kChildWord) return std::nullopt;
+  if (argc < 8 || std::string_view(argv[1]) != kChildWord) return std::nullopt;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int number = std::stoi(argv[2]);
   KitOptions options;
   options.seed = std::stoull(argv[3]);
-  options.file = argv[5];
-  options.url = argv[6];
-  for (int i = 7; i + 1 < argc; i += 2) options.options.emplace_back(argv[i], argv[i + 1]);
+  options.patience = std::chrono::seconds(std::stoi(argv[4]));
+  options.file = argv[6];
+  options.url = argv[7];
+  for (int i = 8; i + 1 < argc; i += 2) options.options.emplace_back(argv[i], argv[i + 1]);
   for (const CheckDef& d : definitions()) {
     if (d.about.number != number) continue;
-    const Outcome outcome = run_here(d, options, argv[4]);
+    const Outcome outcome = run_here(d, options, argv[5]);
     const std::string text = (outcome.verdict == Verdict::passed    ? "P"
                               : outcome.verdict == Verdict::skipped ? "S"
                                                                     : "F") +

@@ -80,7 +80,7 @@ Tried try_create(Kit& kit, const std::string& name, const std::string& value) {
   for (auto& option : kit.options())
     if (option.first != name) list.push_back(option);
   list.emplace_back(name, value);
-  FakeHost host(false);
+  FakeHost& host = Kit::host(false);
   gander_broker* b = nullptr;
   Tried tried{};
   tried.error.struct_size = sizeof(gander_error);
@@ -147,7 +147,7 @@ void secret_hidden(Kit& kit) {
 void create_touches_nothing(Kit& kit) {
   kit.table();
   const auto files = open_files();
-  FakeHost host(false);
+  FakeHost& host = Kit::host(false);
   gander_broker* b = nullptr;
   gander_error error{};
   error.struct_size = sizeof(error);
@@ -158,7 +158,13 @@ void create_touches_nothing(Kit& kit) {
 }
 
 void create_and_destroy(Kit& kit) {
-  const auto round = [&] { Instance on(kit); };
+  FakeHost& host = Kit::host(kit.has_cap(GANDER_CAP_SERVER_CLOCK));
+  const auto options = kit.options();
+  const auto round = [&] {
+    gander_broker* b = nullptr;
+    expect_status(kit.create(options, host, &b, nullptr), GANDER_OK, "create");
+    kit.table().destroy(b);
+  };
   for (int i = 0; i < 10; ++i) round();
   const auto files = open_files();
   const auto threads = live_threads();

@@ -200,7 +200,7 @@ void counted_strings(Kit& kit) {
 }
 
 void null_error(Kit& kit) {
-  FakeHost host(false);
+  FakeHost& host = Kit::host(false);
   gander_broker* b = nullptr;
   expect_status(kit.create({{"no_such_option", "1"}}, host, &b, nullptr), GANDER_CONFIG,
                 "create without an error to write to");
@@ -212,7 +212,7 @@ void null_error(Kit& kit) {
 }
 
 void error_text(Kit& kit) {
-  FakeHost host(false);
+  FakeHost& host = Kit::host(false);
   gander_broker* b = nullptr;
   std::string umlauts = "no_such_";
   for (int i = 0; i < 400; ++i) umlauts += "\xC3\xA4";

@@ -39,13 +39,14 @@ void arrival_wakes(Kit& kit) {
   std::int64_t best = INT64_MAX;
   for (int round = 0; round < 5; ++round) {
     settle_down(waiter, q);
+    const Msg m = kit.message(q);
     std::atomic<bool> sent = false;
     Clock::time_point at;
     std::jthread sender([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(30));
       at = Clock::now();
-      producer.put(kit.message(q));
       sent = true;
+      producer.put(m);
     });
     const auto status = wait_until(waiter, q, [&] { return sent.load(); });
     const auto woke = Clock::now();
@@ -64,11 +65,11 @@ void edge_latched(Kit& kit) {
   Conn producer = on.producer();
   Conn waiter = on.waiter({q});
   producer.put(kit.message(q));
-  expect_status(waiter.wait({q}, 5 * kSecond), GANDER_OK,
+  expect_status(waiter.wait({q}, kit.patience_us()), GANDER_OK,
                 "wait after a message that arrived between opening and waiting");
   settle_down(waiter, q);
   producer.put(kit.message(q));
-  expect_status(waiter.wait({q}, 5 * kSecond), GANDER_OK,
+  expect_status(waiter.wait({q}, kit.patience_us()), GANDER_OK,
                 "wait after a message that arrived between two waits");
 }
 
@@ -80,8 +81,8 @@ void each_waiter_wakes(Kit& kit) {
   settle_down(one, q);
   settle_down(two, q);
   producer.put(kit.message(q));
-  expect_status(one.wait({q}, 5 * kSecond), GANDER_OK, "the first of two waits");
-  expect_status(two.wait({q}, 5 * kSecond), GANDER_OK, "the second of two waits");
+  expect_status(one.wait({q}, kit.patience_us()), GANDER_OK, "the first of two waits");
+  expect_status(two.wait({q}, kit.patience_us()), GANDER_OK, "the second of two waits");
 }
 
 void give_back_wakes(Kit& kit) {
@@ -94,7 +95,8 @@ void give_back_wakes(Kit& kit) {
   const Msg m = kit.take_all(consumer, q, 1)[0];
   settle_down(waiter, q);
   expect_status(consumer.settle(m, GANDER_SETTLE_GIVE_BACK), GANDER_OK, "verdict of the give back");
-  expect_status(waiter.wait({q}, 5 * kSecond), GANDER_OK, "wait after a message was given back");
+  expect_status(waiter.wait({q}, kit.patience_us()), GANDER_OK,
+                "wait after a message was given back");
 }
 
 void times_out(Kit& kit) {
@@ -115,8 +117,8 @@ void times_out(Kit& kit) {
 }
 
 gander_status wait_for_interrupt(Conn& waiter, const std::string& q) {
-  auto status = waiter.wait({q}, 10 * kSecond);
-  for (int i = 0; status == GANDER_OK && i < 100; ++i) status = waiter.wait({q}, 10 * kSecond);
+  auto status = waiter.wait({q}, 2 * kSecond);
+  for (int i = 0; status == GANDER_OK && i < 100; ++i) status = waiter.wait({q}, 2 * kSecond);
   return status;
 }
 
@@ -161,6 +163,7 @@ void interrupt_storm(Kit& kit) {
   Conn consumer = on.consumer(kit.incarnation(), {q});
   Conn waiter = on.waiter({q});
   std::atomic<bool> stop = false;
+  auto status = gander_status{GANDER_CANCELLED};
   {
     std::vector<std::jthread> storm;
     for (int i = 0; i < 4; ++i)
@@ -170,17 +173,15 @@ void interrupt_storm(Kit& kit) {
           std::this_thread::sleep_for(std::chrono::microseconds(200));
         }
       });
-    for (int i = 0; i < 100; ++i) {
-      const auto status = waiter.wait({q}, kSecond);
-      if (status != GANDER_CANCELLED && status != GANDER_OK) stop = true;
-      if (stop) break;
-    }
+    const auto storming = [&] { return status == GANDER_CANCELLED || status == GANDER_OK; };
+    for (int i = 0; i < 100 && storming(); ++i) status = waiter.wait({q}, kSecond);
     stop = true;
   }
+  expect_status(status, GANDER_CANCELLED, "wait in a storm of interrupts");
   waiter.wait({q}, 0);
   settle_down(waiter, q);
   producer.put(kit.message(q));
-  expect_status(waiter.wait({q}, 5 * kSecond), GANDER_OK, "wait after a storm of interrupts");
+  expect_status(waiter.wait({q}, kit.patience_us()), GANDER_OK, "wait after a storm of interrupts");
   kit.take_all(consumer, q, 1);
 }
 

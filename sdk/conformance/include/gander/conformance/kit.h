@@ -47,8 +47,10 @@ struct KitOptions {
   bool json = false;                 // run_kit: one JSON object in place of text
   bool in_process = false;           // in this process, one after another: for a debugger
   std::chrono::seconds timeout{45};  // of one check; past it the check has failed as hung
-  unsigned jobs = 2;                 // processes at the same time
-  std::uint64_t seed = 0;            // of the random checks; 0: a new one, which is printed
+  // How long a state may take to come about: shorter only to find faults faster.
+  std::chrono::seconds patience{10};
+  unsigned jobs = 2;       // processes at the same time
+  std::uint64_t seed = 0;  // of the random checks; 0: a new one, which is printed
 };
 
 enum class Verdict { passed, failed, skipped };
