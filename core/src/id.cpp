@@ -4,6 +4,7 @@
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <random>
 
 namespace gander {
@@ -45,7 +46,10 @@ int hex_value(char c) {
 }  // namespace
 
 Id Id::make() {
-  thread_local Maker maker;
+  // on the heap: the generator's 2.5 KiB would be too much for the static TLS of a program that
+  // opens this library late
+  thread_local const auto own = std::make_unique<Maker>();
+  Maker& maker = *own;
   maker.tick();
   std::array<std::uint8_t, 16> b{};
   for (unsigned i = 0; i < 6; ++i) b[i] = static_cast<std::uint8_t>(maker.millis >> (40U - 8U * i));

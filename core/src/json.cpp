@@ -2,6 +2,7 @@
 #include <gander/json.h>
 
 #include <cmath>
+#include <cstring>
 
 #define RAPIDJSON_HAS_STDSTRING 1
 #define RAPIDJSON_48BITPOINTER_OPTIMIZATION 0
@@ -41,13 +42,24 @@ const char* type_name(const Value& v) {
 
 const Value kNull;
 
+// RapidJSON's own RawValue copies character by character.
+class RawWriter
+    : public rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>,
+                               rapidjson::CrtAllocator, kWriteFlags> {
+ public:
+  using Writer::Writer;
+  void raw(std::string_view json) {
+    Prefix(rapidjson::kObjectType);
+    std::memcpy(os_->Push(json.size()), json.data(), json.size());
+    EndValue(true);
+  }
+};
+
 }  // namespace
 
 struct Writer::Impl {
   rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>,
-                    rapidjson::CrtAllocator, kWriteFlags>
-      out{buffer};
+  RawWriter out{buffer};
 };
 
 Writer::Writer() : impl_(std::make_unique<Impl>()) {}
@@ -73,9 +85,7 @@ void Writer::end_array() { impl_->out.EndArray(); }
 void Writer::begin_object() { impl_->out.StartObject(); }
 void Writer::key(std::string_view s) { string(s); }
 void Writer::end_object() { impl_->out.EndObject(); }
-void Writer::raw(std::string_view json) {
-  impl_->out.RawValue(json.data(), json.size(), rapidjson::kObjectType);
-}
+void Writer::raw(std::string_view json) { impl_->out.raw(json); }
 std::string_view Writer::text() const {
   return {impl_->buffer.GetString(), impl_->buffer.GetSize()};
 }

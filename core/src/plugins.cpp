@@ -53,7 +53,8 @@ PluginComponent component_of(const gander_component& from) {
                      jobs_of(from)};
   for (const char* const* s = from.uri_schemes; s != nullptr && *s != nullptr; ++s)
     to.schemes.emplace_back(*s);
-  for (const OptionInfo& o : Schema::parse(to.schema, to.name).options())
+  const Schema schema = Schema::parse(to.schema, to.name);
+  for (const OptionInfo& o : schema.options())
     to.options.push_back(
         {o.name, o.type, o.default_value, o.description, o.secret, o.required, o.one_of});
   return to;

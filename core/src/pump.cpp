@@ -210,7 +210,7 @@ bool Pump::due(TimePoint now) {
 Pump::TimePoint Pump::next_look(TimePoint now) const {
   TimePoint at = now + kLookAnyway;
   if (!settled_.empty()) at = std::min(at, first_settled_ + kFlushAfter);
-  if (!running_.empty()) at = std::min<TimePoint>(at, now + kWatchEvery);
+  if (!running_.empty() || !ready_.empty()) at = std::min<TimePoint>(at, now + kWatchEvery);
   return std::min(at, next_due_);
 }
 
@@ -369,13 +369,21 @@ void Pump::abandon() {
   const std::lock_guard lock(mutex_);
   quiet_ = stopping_ = abandoned_ = true;
   pump_wake_.notify_one();
+  state_wake_.notify_all();
 }
 
 bool Pump::wait_settled(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return state_wake_.wait_for(lock, timeout, [this] {
-    return ended_ || (running_.empty() && settled_.empty() && !in_flight_);
-  });
+  const auto settled = [this] {
+    return running_.empty() && (ended_ || (settled_.empty() && !in_flight_));
+  };
+  state_wake_.wait_for(lock, timeout, [&] { return settled() || abandoned_; });
+  return settled();
+}
+
+bool Pump::wait_returned(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return state_wake_.wait_for(lock, timeout, [this] { return running_.empty(); });
 }
 
 bool Pump::wait_idle(std::chrono::milliseconds timeout) {

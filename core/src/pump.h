@@ -54,8 +54,11 @@ class Pump {
   void stop();
   // Stop, and give back what still runs; its settlement will have no effect.
   void abandon();
-  // What runs has ended and everything is settled, or the time is over: false.
+  // What runs has ended and everything is settled; or the time is over, or abandon() was called:
+  // false.
   bool wait_settled(std::chrono::milliseconds timeout);
+  // No handler runs any more; or the time is over: false.
+  bool wait_returned(std::chrono::milliseconds timeout);
   // Nothing is ready at the broker, and nothing runs; asked of the broker after the call.
   bool wait_idle(std::chrono::milliseconds timeout);
   // Time of the last exchange that succeeded; the epoch: none yet.

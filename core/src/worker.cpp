@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kAfterStopToken = 1s;
 constexpr auto kReadyWithin = 15s;
+// Some senders signal a process and then its group: that is one wish, not two.
+constexpr auto kSameWish = 250ms;
 
 WorkerOptions options_from(const Config& config) {
   WorkerOptions o;
@@ -121,7 +123,7 @@ bool Worker::Impl::stop(std::chrono::milliseconds timeout) {
   bool all = pump->wait_settled(timeout);
   if (!all) {
     for (const auto& slot : slots) slot->stop_for_shutdown();
-    all = pump->wait_settled(kAfterStopToken);
+    all = pump->wait_returned(kAfterStopToken) && pump->wait_settled(kAfterStopToken);
   }
   if (!all) {
     for (const auto& slot : slots)
@@ -191,7 +193,9 @@ int Worker::run() {
   signals.wait();
   log(LogLevel::info, "stopping: waiting for what runs; once more stops at once");
   std::jthread impatience([&](const std::stop_token& stop) {
-    if (signals.wait(stop)) {
+    const auto first = std::chrono::steady_clock::now();
+    while (signals.wait(stop)) {
+      if (std::chrono::steady_clock::now() - first < kSameWish) continue;
       log(LogLevel::warn, "stopping at once");
       for (const auto& slot : impl_->slots) slot->stop_for_shutdown();
       impl_->pump->abandon();

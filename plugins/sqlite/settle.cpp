@@ -45,8 +45,8 @@ bool Settler::settle(std::int64_t incarnation, const sdk::Exchange& exchange, st
     check(*s);
     if (to_front(*s, now_us)) ++fronts;
   }
-  // One block of places for all, so that what goes back keeps its order.
-  if (fronts > 0) front_ = counter.front(fronts);
+  // One block of places for all, filled from behind: each goes to the very front (GBC-304).
+  if (fronts > 0) front_ = counter.front(fronts) + fronts - 1;
   made_ready_ = false;
   for (std::size_t i = 0; i < exchange.settles.size(); ++i) {
     const gander_settle& s = *exchange.settles[i];
@@ -90,7 +90,7 @@ gander_status Settler::replace(const gander_settle& s, std::int64_t now_us, Queu
   bool written = false;
   if (to_front(s, now_us)) {
     written = write(front_, GANDER_STATE_READY, nullptr, nullptr, m.failed_at_us);
-    if (written) ready_.add(queue, m.priority, front_++, seq_of(m));
+    if (written) ready_.add(queue, m.priority, front_--, seq_of(m));
     made_ready_ = made_ready_ || written;
   } else if (s.op == GANDER_SETTLE_DEAD) {
     const std::int64_t died = m.failed_at_us != 0 ? m.failed_at_us : now_us;

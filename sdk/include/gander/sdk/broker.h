@@ -46,7 +46,7 @@ enum {
  * byte for byte from enqueue to delivery (GBC-201). */
 typedef struct gander_message {
   gander_id id;
-  gander_str queue;  /* 1..200 bytes, no control character */
+  gander_str queue;  /* 1..200 bytes, no control character (GBC-212) */
   gander_bytes body; /* opaque, 0..info().max_body bytes */
   gander_str note;   /* why it last failed, died or is parked; cut by the host at 4 KiB */
   int64_t enqueued_at_us;
@@ -78,15 +78,18 @@ typedef struct gander_enqueue_req {
  * consume */
 
 enum {
-  GANDER_SETTLE_ACK = 1,       /* it ran: gone */
-  GANDER_SETTLE_RETRY = 2,     /* it failed: again at message->run_at_us, as state RETRY */
-  GANDER_SETTLE_DEAD = 3,      /* to the dead letters */
-  GANDER_SETTLE_GIVE_BACK = 4, /* it did not begin: to the front of its queue, now */
-  GANDER_SETTLE_SNOOZE = 5     /* not now: again at message->run_at_us, as state SCHEDULED */
+  GANDER_SETTLE_ACK = 1,   /* it ran: gone (GBC-304) */
+  GANDER_SETTLE_RETRY = 2, /* it failed: again at message->run_at_us, as state RETRY (GBC-305) */
+  GANDER_SETTLE_DEAD = 3,  /* to the dead letters (GBC-306) */
+  /* It did not begin: to the front of its queue, now. Settles apply in order, so of several given
+   * back the last comes first (GBC-307): a host gives back what it took in reverse. */
+  GANDER_SETTLE_GIVE_BACK = 4,
+  GANDER_SETTLE_SNOOZE = 5 /* not now: again at message->run_at_us, as state SCHEDULED (GBC-308) */
 };
 
 /* What becomes of one delivery. `message` is the successor, whole: same id and receipt, the
- * counters, times, note and queue that it shall have. For ACK only id and receipt need be set. */
+ * counters, times, note and queue that it shall have (GBC-309). For ACK only id and receipt need be
+ * set. */
 typedef struct gander_settle {
   const gander_message* message;
   gander_str from_queue; /* the queue it was taken from; message->queue may be another */
@@ -96,8 +99,8 @@ typedef struct gander_settle {
 
 typedef struct gander_take {
   gander_str queue;
-  uint32_t max_messages;
-  uint32_t flags; /* 0 */
+  uint32_t max_messages; /* no more are given (GBC-402) */
+  uint32_t flags;        /* 0 */
 } gander_take;
 
 typedef struct gander_exchange_req {
@@ -108,12 +111,13 @@ typedef struct gander_exchange_req {
   uint32_t take_count;
   uint32_t flags; /* 0 */
   const gander_settle* settles;
-  const gander_take* takes; /* served in this order */
-  uint64_t max_bytes; /* of bodies, over all takes; 0 no limit. At least one message is given */
+  const gander_take* takes; /* served in this order (GBC-403) */
+  uint64_t max_bytes;       /* of bodies, over all takes; 0 no limit. At least one message is given
+                               (GBC-402) */
 } gander_exchange_req;
 
-/* Deliveries, owned by the plugin and unchanged until release(), which frees memory and settles
- * nothing. release() is [any], legal until destroy() of the broker (GBC-407). */
+/* Deliveries, owned by the plugin and unchanged until release() (GBC-406), which frees memory and
+ * settles nothing. release() is [any], legal until destroy() of the broker (GBC-407). */
 typedef struct gander_batch {
   uint32_t struct_size;
   uint32_t item_size;
@@ -128,7 +132,7 @@ typedef struct gander_exchange_res {
   uint32_t struct_size;
   uint32_t flags;
   gander_batch* taken; /* NULL when nothing was taken */
-  int64_t next_due_us; /* when the next message of these queues falls due; 0 none known */
+  int64_t next_due_us; /* when the next message of these queues falls due; 0 none known (GBC-404) */
 } gander_exchange_res;
 
 typedef struct gander_tend_res {
@@ -148,13 +152,14 @@ typedef struct gander_session gander_session; /* one connection */
 
 #define GANDER_CAP_SCHEDULE (UINT64_C(1) << 0) /* run_at, RETRY and SNOOZE in the future */
 #define GANDER_CAP_PRIORITY \
-  (UINT64_C(1) << 1) /* within a queue, a higher priority is taken first */
+  (UINT64_C(1) << 1) /* within a queue, a higher priority is taken first (GBC-206) */
 #define GANDER_CAP_FRONT \
-  (UINT64_C(1) << 2) /* GANDER_MESSAGE_FRONT, due and reclaimed to the front */
-#define GANDER_CAP_IDEMPOTENT (UINT64_C(1) << 3) /* the same id twice is DUPLICATE */
-#define GANDER_CAP_ORDERED (UINT64_C(1) << 4)    /* first in, first out within queue and priority */
-#define GANDER_CAP_WAIT (UINT64_C(1) << 5)       /* wait() is there and wakes within 50 ms */
-#define GANDER_CAP_MULTI_PROCESS (UINT64_C(1) << 6) /* several processes can share it */
+  (UINT64_C(1) << 2) /* GANDER_MESSAGE_FRONT, due and reclaimed to the front (GBC-207) */
+#define GANDER_CAP_IDEMPOTENT (UINT64_C(1) << 3) /* the same id twice is DUPLICATE (GBC-208) */
+#define GANDER_CAP_ORDERED \
+  (UINT64_C(1) << 4) /* first in, first out within queue and priority (GBC-210) */
+#define GANDER_CAP_WAIT (UINT64_C(1) << 5) /* wait() is there and wakes within 50 ms (GBC-503) */
+#define GANDER_CAP_MULTI_PROCESS (UINT64_C(1) << 6) /* several processes can share it (GBC-211) */
 #define GANDER_CAP_DURABLE (UINT64_C(1) << 7)       /* what was enqueued outlives every process */
 #define GANDER_CAP_SERVER_CLOCK \
   (UINT64_C(1) << 8) /* due times by the server's clock, not the host's */
@@ -199,14 +204,16 @@ typedef struct gander_broker_table {
    * (GBC-104). */
   gander_status GANDER_FN(create)(const gander_host*, const gander_kv* options, size_t n,
                                   gander_broker** out, gander_error*) GANDER_NX;
-  /* [alone] All sessions are closed. Joins every thread; afterwards no host function is called. */
+  /* [alone] All sessions are closed. Joins every thread and closes every file (GBC-106); afterwards
+   * no host function is called (GBC-005). */
   void GANDER_FN(destroy)(gander_broker*) GANDER_NX;
   /* [any] May do I/O once. What it declares holds (GBC-012). */
   gander_status GANDER_FN(info)(gander_broker*, const gander_call*, gander_broker_info* out,
                                 gander_error*) GANDER_NX;
   /* [any] The same pointer for one id every time, NULL for an unknown one (GBC-006). */
   const void* GANDER_FN(get_extension)(gander_broker*, const char* id) GANDER_NX;
-  /* [any] Connects. An incarnation that has a CONSUME session already is INVALID_STATE (GBC-604).
+  /* [any] Connects. An unknown role or a bad incarnation name is INVALID_ARGUMENT (GBC-018). An
+   * incarnation that has a CONSUME session already is INVALID_STATE (GBC-604).
    */
   gander_status GANDER_FN(open_session)(gander_broker*, const gander_call*,
                                         const gander_session_opts*, gander_session** out,
@@ -219,25 +226,25 @@ typedef struct gander_broker_table {
    * UNSUPPORTED, INVALID_ARGUMENT, FULL, and those that say OK are durable as the broker's page
    * promises (GBC-203). Not OK: nothing was stored, unless the error says MAYBE_APPLIED; repeating
    * it with the same ids is safe (GBC-204). A message with run_at in the future is taken not before
-   * (GBC-205). */
+   * (GBC-205), and comes when it is due (GBC-213). A body over max_body is TOO_LARGE (GBC-209). */
   gander_status GANDER_FN(enqueue)(gander_session*, const gander_call*, const gander_enqueue_req*,
                                    gander_status* verdicts, gander_error*) GANDER_NX;
 
-  /* [sess] First settles, then takes, in one round trip where the server can. Never waits for work.
-   * Not OK: nothing was settled and nothing taken, unless MAYBE_APPLIED; LEASE_LOST: this
-   * incarnation has ended, begin another. OK: each settle has a verdict (GBC-301), OK or
-   * LEASE_LOST; a LEASE_LOST one had no effect whatever (GBC-302). A settle leaves successor or
-   * predecessor, never neither, at any moment of a crash (GBC-303). No message is taken twice while
-   * its lease lives (GBC-401), none before its run_at (GBC-205), none of a paused queue. `*res` was
-   * zeroed by the host, but for struct_size. */
+  /* [sess] First settles, then takes (GBC-310), in one round trip where the server can. Never waits
+   * for work (GBC-405). Not OK: nothing was settled and nothing taken, unless MAYBE_APPLIED;
+   * LEASE_LOST: this incarnation has ended, begin another. OK: each settle has a verdict (GBC-301),
+   * OK or LEASE_LOST; a LEASE_LOST one had no effect whatever (GBC-302). A settle leaves successor
+   * or predecessor, never neither, at any moment of a crash (GBC-303). No message is taken twice
+   * while its lease lives (GBC-401), none before its run_at (GBC-205), none of a paused queue.
+   * `*res` was zeroed by the host, but for struct_size. */
   gander_status GANDER_FN(exchange)(gander_session*, const gander_call*, const gander_exchange_req*,
                                     gander_status* verdicts, gander_exchange_res* res,
                                     gander_error*) GANDER_NX;
 
   /* [sess], may be NULL. Returns OK when a message of one of the queues may have become ready since
-   * this session's last wait() returned, or since it was opened; TIMEOUT at call->timeout_us;
-   * CANCELLED after interrupt(). May be spurious; never misses an arrival, as the edge is latched
-   * (GBC-501). */
+   * this session's last wait() returned, or since it was opened; TIMEOUT at call->timeout_us
+   * (GBC-504); CANCELLED after interrupt(). May be spurious; never misses an arrival, as the edge
+   * is latched (GBC-501). */
   gander_status GANDER_FN(wait)(gander_session*, const gander_call*, const gander_str* queues,
                                 size_t n, gander_error*) GANDER_NX;
 

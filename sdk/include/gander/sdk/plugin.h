@@ -2,7 +2,9 @@
  * lends.
  *
  * A plugin is a shared object `gander_<name>.so`. The host opens it with RTLD_NOW | RTLD_LOCAL |
- * RTLD_NODELETE, calls gander_plugin_v1() and reads the components. It is never unmapped. */
+ * RTLD_NODELETE, calls gander_plugin_v1() and reads the components. It is never unmapped. The file
+ * has every symbol resolved, is linked -z nodelete, and has no static TLS, run path, text
+ * relocation or executable stack (GBC-021). */
 #ifndef GANDER_SDK_PLUGIN_H
 #define GANDER_SDK_PLUGIN_H
 
@@ -38,7 +40,8 @@ typedef struct gander_host {
   int64_t GANDER_FN(now_us)(const struct gander_host*) GANDER_NX;
 } gander_host;
 
-/* One thing a plugin offers. Strings are static. */
+/* One thing a plugin offers. Strings are static; sizes, names and the table are as said here
+ * (GBC-022). */
 typedef struct gander_component {
   const char* kind; /* "gander.broker/1", "gander.metrics/1", "gander.jobs/1" */
   const char* name; /* [a-z][a-z0-9_]{0,31}; for a broker what config calls `plugin` */

@@ -3,17 +3,26 @@
  * Valid C11 to C17 and C++11 to C++20. Everything here is frozen within ABI major 1 (docs/abi.md):
  * a struct that begins with `struct_size` grows at its tail only, constants never change value.
  *
- * MEMORY   A pointer handed in is borrowed until the call returns. A pointer handed out belongs to
- * the one who handed it out, until its release() or destroy(). Nobody frees the other side's
- * memory. STRINGS  UTF-8, counted, not NUL-terminated, may be empty with ptr NULL. `const char *`
- * is used only for static text of a descriptor, and is NUL-terminated. TIME     `_us` is
- * microseconds; an instant is Unix time, 0 means "none" or "now" as each field says. THREADS
- * [loader] serialised with every other call into the same file; no instance exists yet. [any] from
- * any thread, at the same time as anything else. [sess]   the host serialises the calls on one
- * session; the thread may change between calls. [alone]  no other call on the object, or on what
- * was opened from it, is running. PROCESS  No exception and no longjmp leaves a function (GBC-007).
- * A plugin never calls exit, signal, setlocale, setenv or atexit, and never reads the environment
- * or writes to a log of its own.
+ * MEMORY
+ *   A pointer handed in is borrowed until the call returns (GBC-013). A pointer handed out belongs
+ *   to the one who handed it out, until its release() or destroy(). Nobody frees the other side's
+ *   memory. An array is walked by the stride that comes with it, and no more of a struct is written
+ *   than its struct_size says (GBC-015). A count of zero is no error (GBC-017).
+ * STRINGS
+ *   UTF-8, counted, not NUL-terminated, may be empty with ptr NULL (GBC-014). `const char *` is
+ * used only for static text of a descriptor, and is NUL-terminated. FLAGS An unknown flag bit, op
+ * or priority is INVALID_ARGUMENT and has no effect (GBC-016). TIME
+ *   `_us` is microseconds; an instant is Unix time, 0 means "none" or "now" as each field says.
+ * THREADS
+ *   [loader] serialised with every other call into the same file; no instance exists yet.
+ *   [any]    from any thread, at the same time as anything else.
+ *   [sess]   the host serialises the calls on one session; the thread may change between calls, and
+ *            other sessions are at work beside it (GBC-019).
+ *   [alone]  no other call on the object, or on what was opened from it, is running.
+ * PROCESS
+ *   No exception and no longjmp leaves a function (GBC-007). A plugin never calls exit, signal,
+ *   setlocale, setenv or atexit, and never reads the environment or writes to a log of its own
+ *   (GBC-020).
  *
  * A sentence that a plugin can break carries a number GBC-nnn. The conformance kit reports the same
  * number, and docs/writing_a_plugin.md explains it. */
@@ -107,7 +116,7 @@ enum {
 
 /* Owned by the caller, written on failure only (GBC-008), always NUL-terminated and cut at a code
  * point (GBC-009). It has no release function, so an error never outlives its plugin. Never holds a
- * secret. */
+ * secret, nor does a log line (GBC-105). */
 typedef struct gander_error {
   uint32_t struct_size;
   gander_status code;

@@ -28,7 +28,7 @@ typedef struct gander_ext_health {
   /* [sess] One round trip. `server_now_us` is 0 where the server has no clock. */
   gander_status GANDER_FN(ping)(gander_session*, const gander_call*, int64_t* rtt_us,
                                 int64_t* server_now_us, gander_error*) GANDER_NX;
-  /* [sess] What an operator should know, worst first. */
+  /* [sess] What an operator should know, worst first (GBC-810). */
   gander_status GANDER_FN(report)(gander_session*, const gander_call*, gander_health_visitor,
                                   void* user, gander_error*) GANDER_NX;
 } gander_ext_health;

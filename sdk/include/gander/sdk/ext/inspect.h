@@ -1,8 +1,9 @@
 /* gander/sdk/ext/inspect.h -- "gander.broker.inspect/1": look without touching. Frozen.
  *
- * On a session of GANDER_ROLE_ADMIN. Lists go to a visitor: what it is shown is valid during the
- * call of it, and a non-zero return stops the list, which is then still OK (GBC-802). Counts are
- * exact where the store can tell, else -1 (GBC-801). Long lists never block workers: page them. */
+ * On a session of GANDER_ROLE_ADMIN. Looking changes nothing (GBC-809). Lists go to a visitor: what
+ * it is shown is valid during the call of it, and a non-zero return stops the list, which is then
+ * still OK (GBC-802). Counts are exact where the store can tell, else -1 (GBC-801). Long lists
+ * never block workers: page them. */
 #ifndef GANDER_SDK_EXT_INSPECT_H
 #define GANDER_SDK_EXT_INSPECT_H
 
@@ -39,7 +40,7 @@ typedef struct gander_ext_inspect {
   gander_status GANDER_FN(messages)(gander_session*, const gander_call*, gander_str queue,
                                     uint32_t state, gander_str after, uint32_t limit,
                                     gander_message_visitor, void* user, gander_error*) GANDER_NX;
-  /* [sess] One message by id, in whatever state; NOT_FOUND when there is none. */
+  /* [sess] One message by id, in whatever state; NOT_FOUND when there is none (GBC-808). */
   gander_status GANDER_FN(get)(gander_session*, const gander_call*, const gander_id*,
                                gander_message_visitor, void* user, gander_error*) GANDER_NX;
 } gander_ext_inspect;

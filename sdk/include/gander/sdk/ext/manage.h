@@ -42,7 +42,7 @@ typedef struct gander_ext_manage {
                                  uint32_t state, int64_t before_us, uint64_t* n,
                                  gander_error*) GANDER_NX;
   /* [sess] Moves messages between states and queues in one step each; verdict OK, NOT_FOUND or
-   * INVALID_STATE. */
+   * INVALID_STATE (GBC-811). */
   gander_status GANDER_FN(move)(gander_session*, const gander_call*, const gander_move_req*,
                                 gander_status* verdicts, gander_error*) GANDER_NX;
   /* [sess] Deletes by id; verdict OK, NOT_FOUND or INVALID_STATE. */
