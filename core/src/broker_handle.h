@@ -100,6 +100,7 @@ class BrokerHandle : public std::enable_shared_from_this<BrokerHandle> {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const LoadedPlugin& plugin() const { return plugin_; }
   [[nodiscard]] const Clock& clock() const { return *host_.clock(); }
+  [[nodiscard]] const std::shared_ptr<const Clock>& shared_clock() const { return host_.clock(); }
   [[nodiscard]] const gander_broker_table& table() const { return *table_; }
 
  private:

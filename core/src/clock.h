@@ -22,16 +22,6 @@ class SystemClock final : public Clock {
   }
 };
 
-// One that somebody else keeps alive.
-class BorrowedClock final : public Clock {
- public:
-  explicit BorrowedClock(const Clock& clock) : clock_(clock) {}
-  [[nodiscard]] std::int64_t now_us() const override { return clock_.now_us(); }
-
- private:
-  const Clock& clock_;
-};
-
 inline std::chrono::system_clock::time_point time_of(std::int64_t us) {
   return std::chrono::system_clock::time_point{std::chrono::microseconds{us}};
 }

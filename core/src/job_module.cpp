@@ -46,15 +46,14 @@ std::int32_t module_stop_requested(const gander_job_call* call) noexcept {
   return static_cast<const Context*>(call->host_data)->stop.stop_requested() ? 1 : 0;
 }
 
-std::vector<ModuleJob> jobs_of_module(const std::string& file, const Clock& clock) {
+std::vector<ModuleJob> jobs_of_module(const std::string& file, std::shared_ptr<const Clock> clock) {
   const LoadedPlugin plugin = PluginLoader::load(file);
   const gander_component* component = plugin.component(GANDER_JOBS_KIND);
   if (component == nullptr || component->table == nullptr)
     throw Error(Code::config,
                 "plugin " + file + ": offers no " GANDER_JOBS_KIND ": it is not a job module");
   const auto* table = static_cast<const gander_jobs_table*>(component->table);
-  auto host =
-      std::make_shared<PluginHost>(plugin.plugin->id, std::make_shared<BorrowedClock>(clock));
+  auto host = std::make_shared<PluginHost>(plugin.plugin->id, std::move(clock));
   std::vector<ModuleJob> jobs;
   for (std::uint32_t i = 0; i < table->count; ++i) {
     const gander_job_entry* entry = GANDER_AT(gander_job_entry, table->jobs, table->item_size, i);

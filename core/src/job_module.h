@@ -6,6 +6,7 @@
 #include <gander/sdk/jobs.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,6 @@ struct ModuleJob {
 std::int32_t module_stop_requested(const gander_job_call* call) noexcept;
 
 // Loads the file (an absolute path) and lists its jobs; throws Error(config).
-std::vector<ModuleJob> jobs_of_module(const std::string& file, const Clock& clock);
+std::vector<ModuleJob> jobs_of_module(const std::string& file, std::shared_ptr<const Clock> clock);
 
 }  // namespace gander

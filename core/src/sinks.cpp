@@ -4,6 +4,7 @@
 #include <gander/sdk/metrics.h>
 
 #include "broker_handle.h"
+#include "plugin_host.h"
 #include "plugin_loader.h"
 #include "plugin_sink.h"
 #include "schema.h"
@@ -21,9 +22,9 @@ Point gauge(std::string name, std::string_view help, std::int64_t value) {
 
 }  // namespace
 
-std::vector<std::pair<std::unique_ptr<PluginHost>, MetricsExporter::NamedSink>> configured_sinks(
-    const Config& config, const Clock& clock) {
-  std::vector<std::pair<std::unique_ptr<PluginHost>, MetricsExporter::NamedSink>> all;
+std::vector<MetricsExporter::NamedSink> configured_sinks(const Config& config,
+                                                         std::shared_ptr<const Clock> clock) {
+  std::vector<MetricsExporter::NamedSink> all;
   const PluginLoader loader(config.plugin_path);
   for (const SinkConfig& sink : config.metrics) {
     const std::string plugin_name = sink.plugin.empty() ? sink.name : sink.plugin;
@@ -33,10 +34,10 @@ std::vector<std::pair<std::unique_ptr<PluginHost>, MetricsExporter::NamedSink>> 
       Schema::parse(component->config_schema == nullptr ? "" : component->config_schema,
                     component->name)
           .check(sink.options, "metrics." + sink.name);
-      auto host = std::make_unique<PluginHost>(sink.name, std::make_shared<BorrowedClock>(clock));
+      auto host = std::make_shared<PluginHost>(sink.name, clock);
       const auto* table = static_cast<const gander_metrics_table*>(component->table);
       auto made = std::make_unique<PluginSink>(table, host->abi(), sink.name, sink.options);
-      all.emplace_back(std::move(host), MetricsExporter::NamedSink{sink.name, std::move(made)});
+      all.push_back({sink.name, std::move(made), host});
     } catch (const Error& e) {
       throw Error(e.code(), sink.where + ": metrics sink '" + sink.name + "': " + e.what());
     }

@@ -147,10 +147,7 @@ Worker::Worker(const Broker& broker, WorkerOptions options)
     : impl_(std::make_shared<Impl>(broker.handle(), std::move(options))) {}
 
 Worker::Worker(const Broker& broker, const Config& config) : Worker(broker, options_from(config)) {
-  for (auto& [host, sink] : configured_sinks(config, impl_->broker->clock())) {
-    impl_->sink_hosts.push_back(std::move(host));
-    impl_->sinks.push_back(std::move(sink));
-  }
+  impl_->sinks = configured_sinks(config, impl_->broker->shared_clock());
 }
 
 Worker::~Worker() {
@@ -166,7 +163,7 @@ Worker& Worker::add(std::string_view job, int version,
 }
 
 Worker& Worker::load_jobs(const std::string& file) {
-  for (auto& job : jobs_of_module(file, impl_->broker->clock()))
+  for (auto& job : jobs_of_module(file, impl_->broker->shared_clock()))
     impl_->add(job.name, job.version, job.run, nullptr);
   return *this;
 }

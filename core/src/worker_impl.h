@@ -30,7 +30,6 @@ struct Worker::Impl : std::enable_shared_from_this<Impl> {
   Workshop workshop;
   Metrics metrics;
   std::vector<MetricsExporter::NamedSink> sinks;
-  std::vector<std::unique_ptr<PluginHost>> sink_hosts;
 
   std::unique_ptr<Pump> pump;
   std::vector<std::unique_ptr<RunSlot>> slots;
