@@ -16,8 +16,9 @@ namespace {
 std::atomic<bool> stopping{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr int kLongestWorkUs = 6000;
-// Fast enough that every worker is at work at every kill, slow enough that the queue stays short.
+constexpr int kLongestWorkUs = 30'000;
+// With this work, more than half of the twelve threads are busy at every kill, and the queue stays
+// short.
 constexpr auto kBetween = std::chrono::milliseconds(4);
 
 }  // namespace
