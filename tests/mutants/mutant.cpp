@@ -191,11 +191,11 @@ void ack_of_a_stranger(gander_session* s, const gander_settle& settle) {
   if (it != m.messages.end() && it->second.owner != 0) m.messages.erase(it);
 }
 
-// From the third empty exchange in a row on, for a few.
+// From the third empty exchange in a row on, but five times in all.
 void wait_for_work(bool found) {
-  static std::atomic<int> empty = 0;
+  static std::atomic<int> empty = 0, waited = 0;
   empty = found ? 0 : empty + 1;
-  if (empty > 2 && empty < 8) std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  if (empty > 2 && ++waited <= 5) std::this_thread::sleep_for(std::chrono::milliseconds(600));
 }
 
 gander_status exchange(gander_session* s, const gander_call* call, const gander_exchange_req* given,

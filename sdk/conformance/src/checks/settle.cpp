@@ -86,6 +86,22 @@ void give_back(Kit& kit) {
     expect(again == all.begin(), "it came back in place ", again - all.begin(), ", not first");
 }
 
+void give_back_order(Kit& kit) {
+  Held h(kit);
+  h.producer.enqueue(kit.messages(h.q, 3));
+  auto all = kit.take_all(h.consumer, h.q, 3);
+  all.insert(all.begin(), h.got);
+  std::vector<Settle> settles;
+  for (auto m = all.rbegin(); m != all.rend(); ++m)
+    settles.push_back({*m, h.q, GANDER_SETTLE_GIVE_BACK});
+  for (const auto v : h.consumer.exchange(settles, {}).verdicts)
+    expect_status(v, GANDER_OK, "verdict of a give back");
+  const auto again = kit.take_all(h.consumer, h.q, 4);
+  for (std::size_t i = 0; i < 4; ++i)
+    expect(same_id(again[i].m.id, all[i].m.id), "given back in reverse, in place ", i, " came ",
+           again[i].body, " where ", all[i].body, " is due");
+}
+
 void snooze(Kit& kit) {
   Held h(kit);
   Msg m = h.got;
@@ -228,6 +244,9 @@ constexpr CheckDef kChecks[] = {
      settles_first},
     {{104, "whole-successor", "settle", "GBC-309", "", "the successor is stored whole"},
      whole_successor},
+    {{105, "give-back-order", "settle", "GBC-307", "front ordered",
+      "of several given back the last comes first"},
+     give_back_order},
 };
 }  // namespace
 
