@@ -22,9 +22,9 @@ class Inserter {
  private:
   Queues queues_;
   Counter counter_;
-  ReadyList ready_;
-  Statement insert_;
+  Statement ready_, insert_;
   std::int64_t now_us_ = 0;
+  std::int64_t first_seq_ = 0;
 };
 
 // One writer connection and one commit for the concurrent enqueues of an instance. No thread of its

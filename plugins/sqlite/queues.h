@@ -42,6 +42,8 @@ class Counter {
   void save();  // before its commit; writes only what moved
 
   std::int64_t next() { return next_seq_++; }
+  // What next() will say.
+  [[nodiscard]] std::int64_t peek() const { return next_seq_; }
   // The first of `n` places at the front, in ascending order.
   std::int64_t front(std::int64_t n) { return front_ -= n; }
 

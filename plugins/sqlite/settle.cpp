@@ -45,7 +45,7 @@ bool Settler::settle(std::int64_t incarnation, const sdk::Exchange& exchange, st
     check(*s);
     if (to_front(*s, now_us)) ++fronts;
   }
-  // One block of places for all, filled from behind: each goes to the very front (GBC-304).
+  // One block of places for all, filled from behind: each goes to the very front (GBC-307).
   if (fronts > 0) front_ = counter.front(fronts) + fronts - 1;
   made_ready_ = false;
   for (std::size_t i = 0; i < exchange.settles.size(); ++i) {

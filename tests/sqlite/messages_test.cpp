@@ -159,12 +159,12 @@ TEST_F(Messages, ThatFailComeAgainAsTheirSuccessorSays) {
   EXPECT_EQ(view(again[0].body), "{}");
 }
 
-TEST_F(Messages, GivenBackGoToTheFrontInTheirOrder) {
+TEST_F(Messages, GivenBackInReverseGoToTheFrontInTheirOrder) {
   for (std::uint64_t n = 1; n <= 4; ++n) enqueue(n);
   const Taken taken = consumer.take(3);
-  const Taken again = consumer.exchange({{GANDER_SETTLE_GIVE_BACK, taken[0]},
+  const Taken again = consumer.exchange({{GANDER_SETTLE_GIVE_BACK, taken[2]},
                                          {GANDER_SETTLE_ACK, taken[1]},
-                                         {GANDER_SETTLE_GIVE_BACK, taken[2]}},
+                                         {GANDER_SETTLE_GIVE_BACK, taken[0]}},
                                         {"default"}, 10);
   EXPECT_EQ(again.numbers(), (Numbers{1, 3, 4}));
   EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, taken[0]), GANDER_LEASE_LOST)
