@@ -1,5 +1,5 @@
 #!/bin/sh
-# contract.sh HEADERS GUIDE CHECKER: the numbers of the contract are the same in the headers, in the
+# contract.sh HEADERS GUIDE CHECKER (absolute paths): the numbers of the contract are the same in the headers, in the
 # guide's table and in the kit, and the table names for each the checks that the kit has for it.
 set -eu
 headers=$1 guide=$2 checker=$3
