@@ -260,7 +260,7 @@ int change_messages(const Arguments& a, const std::vector<State>& states, const 
   } else {
     const std::vector<Id> ids = ids_that_fit(a, admin, states);
     if (ids.empty()) throw Declined{"no message fits"};
-    if (change.destructive && !a.has("yes"))
+    if (!a.has("yes"))
       throw Declined{std::to_string(ids.size()) +
                      " messages fit; repeat the command with --yes to go on"};
     for (std::size_t i = 0; i < ids.size(); i += kPage) {

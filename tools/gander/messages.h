@@ -21,11 +21,10 @@ int list_messages(const Arguments& arguments, const std::vector<State>& states);
 int show_message(const Arguments& arguments, std::optional<State> only);
 
 // Does `act` to the messages named by id, or to all of `states` that fit --pattern and --queue.
-// By pattern, what is `destructive` needs --yes. Prints "<verb> 3 messages"; 1 when one that was
+// By pattern it needs --yes, or says how many fit. Prints "<verb> 3 messages"; 1 when one that was
 // named was not there or is leased.
 struct Change {
   std::string_view verb;  // "deleted"
-  bool destructive = false;
   std::function<std::uint64_t(Admin&, const std::vector<Id>&)> act;
 };
 int change_messages(const Arguments& arguments, const std::vector<State>& states,

@@ -121,28 +121,37 @@ Row bench_enqueue(Bench& bench) {
   return {{{"rate", static_cast<double>(bench.jobs) / seconds_since(start)}}, {}};
 }
 
-// Runs what waits with handlers that do nothing; returns how many and how long it took.
-std::pair<long long, double> drain(Bench& bench) {
+// Runs what waits with handlers that do nothing. The CPU time is that of the whole process.
+struct Drained {
+  long long n;
+  double seconds, cpu_seconds;
+};
+Drained drain(Bench& bench) {
   std::atomic<long long> done = 0;
   Config config = bench.config;
   config.metrics.clear();
   Worker worker(bench.broker, config);
   worker.add(Nop::name(), 1,
              [&done](Context&, const Reader&) { done.fetch_add(1, std::memory_order_relaxed); });
+  const double cpu_before = cpu_seconds(getpid());
   const std::int64_t start = monotonic_ns();
   worker.start();
   if (!worker.wait_idle(std::chrono::hours(1)))
     throw Error(Code::timeout, "the queue was not empty after an hour");
   const double took = seconds_since(start);
+  const double cpu = cpu_seconds(getpid()) - cpu_before;
   worker.stop();
   bench.left = 0;
-  return {done.load(), took};
+  return {done.load(), took, cpu};
 }
 
 Row bench_drain(Bench& bench) {
   if (bench.left < bench.jobs) enqueue_bulk(bench, bench.jobs - bench.left);
-  const auto [n, took] = drain(bench);
-  return {{{"rate", static_cast<double>(n) / took}, {"rss_mib", resident_mib(getpid())}}, {}};
+  const Drained d = drain(bench);
+  return {{{"rate", static_cast<double>(d.n) / d.seconds},
+           {"cpu_s", d.cpu_seconds},
+           {"rss_mib", resident_mib(getpid())}},
+          {}};
 }
 
 Row bench_single(Bench& bench) {

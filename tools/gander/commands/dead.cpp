@@ -17,6 +17,7 @@ constexpr OptionSpec kListOptions[] = {
 constexpr OptionSpec kReplayOptions[] = {
     {"queue", "NAME", "of this queue"},
     {"pattern", "PATTERN", "whose job or id fits: * ? and [a-z]"},
+    {"yes", "", "do it; without it, says how many fit"},
 };
 constexpr OptionSpec kDeleteOptions[] = {
     {"queue", "NAME", "of this queue"},
@@ -34,13 +35,12 @@ const std::vector<State> kDead = {State::dead};
 int run_list(const Arguments& a) { return list_messages(a, kDead); }
 int run_show(const Arguments& a) { return show_message(a, State::dead); }
 int run_replay(const Arguments& a) {
-  return change_messages(a, kDead,
-                         {"replayed", false, [](Admin& admin, const std::vector<Id>& ids) {
-                            return admin.replay(ids);
-                          }});
+  return change_messages(a, kDead, {"replayed", [](Admin& admin, const std::vector<Id>& ids) {
+                                      return admin.replay(ids);
+                                    }});
 }
 int run_delete(const Arguments& a) {
-  return change_messages(a, kDead, {"deleted", true, [](Admin& admin, const std::vector<Id>& ids) {
+  return change_messages(a, kDead, {"deleted", [](Admin& admin, const std::vector<Id>& ids) {
                                       return admin.remove(ids);
                                     }});
 }

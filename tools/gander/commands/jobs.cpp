@@ -19,12 +19,14 @@ constexpr OptionSpec kRetryOptions[] = {
     {"state", "STATE", "scheduled, retry or dead; scheduled and retry"},
     {"queue", "NAME", "of this queue"},
     {"pattern", "PATTERN", "whose job or id fits: * ? and [a-z]"},
+    {"yes", "", "do it; without it, says how many fit"},
 };
 constexpr OptionSpec kMoveOptions[] = {
     {"to", "QUEUE", "where to"},
     {"state", "STATE", "only of this state; else all but dead"},
     {"queue", "NAME", "of this queue"},
     {"pattern", "PATTERN", "whose job or id fits: * ? and [a-z]"},
+    {"yes", "", "do it; without it, says how many fit"},
 };
 constexpr OptionSpec kDeleteOptions[] = {
     {"state", "STATE", "only of this state; else all but dead"},
@@ -50,26 +52,23 @@ int run_list(const Arguments& a) {
 int run_show(const Arguments& a) { return show_message(a, std::nullopt); }
 
 int run_retry(const Arguments& a) {
-  return change_messages(a, states_of(a, {State::retry, State::scheduled}),
-                         {"retried", false, [](Admin& admin, const std::vector<Id>& ids) {
-                            return admin.retry_now(ids);
-                          }});
+  return change_messages(
+      a, states_of(a, {State::retry, State::scheduled}),
+      {"retried", [](Admin& admin, const std::vector<Id>& ids) { return admin.retry_now(ids); }});
 }
 
 int run_move(const Arguments& a) {
   if (!a.has("to")) throw UsageError{"--to QUEUE is missing"};
   const std::string to = a.text("to");
-  return change_messages(a, states_of(a, kWaiting),
-                         {"moved", false, [&](Admin& admin, const std::vector<Id>& ids) {
-                            return admin.move(ids, to);
-                          }});
+  return change_messages(
+      a, states_of(a, kWaiting),
+      {"moved", [&](Admin& admin, const std::vector<Id>& ids) { return admin.move(ids, to); }});
 }
 
 int run_delete(const Arguments& a) {
-  return change_messages(a, states_of(a, kWaiting),
-                         {"deleted", true, [](Admin& admin, const std::vector<Id>& ids) {
-                            return admin.remove(ids);
-                          }});
+  return change_messages(
+      a, states_of(a, kWaiting),
+      {"deleted", [](Admin& admin, const std::vector<Id>& ids) { return admin.remove(ids); }});
 }
 
 }  // namespace

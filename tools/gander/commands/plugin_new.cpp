@@ -26,11 +26,15 @@ constexpr OptionSpec kOptions[] = {
 
 using Words = std::vector<std::pair<std::string, std::string>>;
 
+// In one pass, the earlier word first, so that what was put in is never replaced again.
 std::string replaced(std::string_view text, const Words& words) {
-  std::string out(text);
-  for (const auto& [from, to] : words)
-    for (std::size_t at = out.find(from); at != out.npos; at = out.find(from, at + to.size()))
-      out.replace(at, from.size(), to);
+  std::string out;
+  while (!text.empty()) {
+    const auto fits = [&](const auto& word) { return text.starts_with(word.first); };
+    const auto word = std::find_if(words.begin(), words.end(), fits);
+    out += word == words.end() ? std::string(1, text.front()) : word->second;
+    text.remove_prefix(word == words.end() ? 1 : word->first.size());
+  }
   return out;
 }
 
@@ -55,18 +59,41 @@ void check_name(const std::string& name) {
                      "a letter"};
 }
 
-// The examples are whole brokers called "memory"; what carries the name is renamed.
+// The examples are whole brokers called "memory" and "memory_c"; what carries the name is renamed.
 Words words_for(const std::string& name, bool c) {
   std::string scheme = name;  // a URL's scheme may not hold '_'
   std::replace(scheme.begin(), scheme.end(), '_', '-');
-  return {{"@NAME@", name},
-          {"@SCHEME@", scheme},
-          {"@SOURCE@", name + (c ? "_broker.c" : "_broker.cpp")},
-          {"@LANGUAGES@", c ? "C CXX" : "CXX"},
-          {"dev.gander.memory", "org.example." + name},
-          {"\"1.0.0\", \"memory\")", "\"1.0.0\", \"" + scheme + "\")"},
-          {"\"memory:", "\"" + scheme + ":"},
-          {"\"memory", "\"" + name}};
+  Words words = {{"@NAME@", name},
+                 {"@SCHEME@", scheme},
+                 {"@SOURCE@", name + (c ? "_broker.c" : "_broker.cpp")},
+                 {"@LANGUAGES@", c ? "C CXX" : "CXX"}};
+  const Words own = c ? Words{{"dev.gander.memory_c", "org.example." + name},
+                              {"\"memory-c", "\"" + scheme},
+                              {"\"memory_c", "\"" + name},
+                              {"\"memory in C", "\"" + name},
+                              {"raw_c_store.h", name + "_store.h"}}
+                      : Words{{"dev.gander.memory", "org.example." + name},
+                              {"\"1.0.0\", \"memory\")", "\"1.0.0\", \"" + scheme + "\")"},
+                              {"\"memory:", "\"" + scheme + ":"},
+                              {"\"memory", "\"" + name}};
+  words.insert(words.end(), own.begin(), own.end());
+  return words;
+}
+
+using Files = std::vector<std::pair<std::string, std::string_view>>;
+
+// Each with the template it is made from.
+Files files_of(const std::string& name, bool c) {
+  Files files = {{"CMakeLists.txt", "CMakeLists.txt"},
+                 {"README.md", "README.md"},
+                 {"schema.json", c ? "schema_c.json" : "schema.json"}};
+  if (!c) {
+    files.emplace_back("src/" + name + "_broker.cpp", "broker.cpp");
+    return files;
+  }
+  files.emplace_back("src/" + name + "_broker.c", "broker.c");
+  files.emplace_back("src/" + name + "_store.h", "store.h");
+  return files;
 }
 
 void write_file(const fs::path& file, const std::string& text) {
@@ -86,12 +113,7 @@ int run(const Arguments& a) {
   if (fs::exists(folder, ec) && !fs::is_empty(folder, ec))
     throw Declined{folder.string() + " is there already and not empty; name another by --dir"};
   const Words words = words_for(name, c);
-  const std::string source = "src/" + name + (c ? "_broker.c" : "_broker.cpp");
-  const std::vector<std::pair<std::string, std::string_view>> files = {
-      {"CMakeLists.txt", "CMakeLists.txt"},
-      {"README.md", "README.md"},
-      {"schema.json", c ? "schema_c.json" : "schema.json"},
-      {source, c ? "broker.c" : "broker.cpp"}};
+  const Files files = files_of(name, c);
   try {
     for (const auto& [file, from] : files)
       write_file(folder / file, replaced(template_text(from), words));
