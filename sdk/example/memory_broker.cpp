@@ -85,7 +85,7 @@ struct Memory : Broker {
       for (; max > 0 && !list.empty(); --max, list.pop_front()) {
         Message& x = *list.front();
         if (max_bytes && batch.size() && batch.body_bytes() + x.m.body.len > max_bytes) return;
-        x.owner = by, x.m.receipt[0] = ++receipts, batch.add(x.m);
+        x.m.receipt[0] = ++receipts, batch.add(x.m), x.owner = by;
       }
     }
   }
@@ -128,8 +128,12 @@ struct MemorySession : Session {
       const auto [it, fresh] = m_.messages.try_emplace(std::bit_cast<Id>(items[i]->id));
       verdicts[i] = fresh ? GANDER_OK : GANDER_DUPLICATE;
       if (!fresh) continue;
-      m_.store(it->second, *items[i]);
-      m_.put(it->second, items[i]->run_at_us, now, items[i]->flags == GANDER_MESSAGE_FRONT);
+      try {
+        m_.store(it->second, *items[i]);
+        m_.put(it->second, items[i]->run_at_us, now, items[i]->flags == GANDER_MESSAGE_FRONT);
+      } catch (const std::bad_alloc&) {
+        m_.messages.erase(it), verdicts[i] = GANDER_FULL;
+      }
     }
     m_.arrived.notify_all();
   }
@@ -149,7 +153,7 @@ struct MemorySession : Session {
       const std::int64_t next = q->second.due.begin()->first;
       if (taken.next_due_us == 0 || next < taken.next_due_us) taken.next_due_us = next;
     }
-    if (!e.settles.empty()) m_.arrived.notify_all();
+    m_.arrived.notify_all();  // of what was put back, or fell due and was not taken
     return taken;
   }
   gander_tend_res tend(const Deadline&) override {
