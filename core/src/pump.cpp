@@ -101,6 +101,13 @@ void Pump::run() {
 // One incarnation, from its begin to the stop or the loss of its lease. Throws when it cannot
 // begin.
 void Pump::live() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++life_;
+    lost_ = tended_ = false;
+    plan_.forget_empty();
+    next_due_ = TimePoint::max();
+  }
   Incarnation life(broker_, plan_.names(),
                    {[this] {
                       const std::lock_guard lock(mutex_);
@@ -109,8 +116,9 @@ void Pump::live() {
                     },
                     [this](const gander_tend_res& res) {
                       if (res.reclaimed > 0) recovered_(res.reclaimed);
-                      if (res.promoted == 0 && res.reclaimed == 0) return;
                       const std::lock_guard lock(mutex_);
+                      if (tended_ && res.promoted == 0 && res.reclaimed == 0) return;
+                      tended_ = true;
                       plan_.forget_empty();
                       pump_wake_.notify_one();
                     },
@@ -119,13 +127,6 @@ void Pump::live() {
                       lost_ = true;
                       pump_wake_.notify_one();
                     }});
-  {
-    const std::lock_guard lock(mutex_);
-    ++life_;
-    lost_ = false;
-    plan_.forget_empty();
-    next_due_ = TimePoint::max();
-  }
   log(LogLevel::debug, "worker: connected", {{"broker", broker_->name()}});
   if (!serve(life)) log(LogLevel::warn, "worker: the lease was lost; beginning again");
 }
@@ -190,10 +191,10 @@ bool Pump::wait_for_work(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-bool Pump::can_take() { return !quiet_ && !stopping_ && !plan_.all_empty(); }
+bool Pump::can_take() { return !quiet_ && !stopping_ && !suspect_ && !solo_ && !plan_.all_empty(); }
 
 std::size_t Pump::room() const {
-  const std::size_t held = ready_.size() + running_.size();
+  const std::size_t held = ready_.size() + running_.size() + (suspect_ ? 1 : 0);
   const std::size_t most = options_.threads + buffer_;
   return held < most ? most - held : 0;
 }
@@ -204,7 +205,8 @@ bool Pump::due(TimePoint now) {
       room() >= std::max<std::size_t>(1, std::min(kFlushAt, (options_.threads + buffer_) / 2)))
     return true;
   if (settled_.empty()) return false;
-  return now >= first_settled_ + kFlushAfter || (running_.empty() && ready_.empty()) || stopping_;
+  return now >= first_settled_ + kFlushAfter || (running_.empty() && ready_.empty()) || stopping_ ||
+         suspect_;
 }
 
 Pump::TimePoint Pump::next_look(TimePoint now) const {
@@ -247,10 +249,13 @@ void Pump::apply(Round& round, const Status& status, Incarnation& life) {
   last_exchange_ = steady_clock::now();
   apply_verdicts(round);
   apply_taken(round);
-  if (plan_.all_empty() && !quiet_) {
-    life.listen();
-    if (ready_.empty() && running_.empty() && settled_.empty()) ++looks_;
+  if (plan_.all_empty() && !quiet_) life.listen();
+  const bool idle = tended_ && !suspect_ && ready_.empty() && running_.empty() && settled_.empty();
+  if (idle && plan_.all_empty()) {
+    if (!round.takes.empty()) ++looks_;
+    if (looks_ < looks_wanted_) plan_.forget_empty();
   }
+  if (suspect_) work_wake_.notify_all();
   state_wake_.notify_all();
 }
 
@@ -282,7 +287,7 @@ void Pump::apply_taken(Round& round) {
     bytes += m.body.len;
     for (std::size_t q = 0; q < got.size(); ++q)
       if (view(round.takes[q].queue) == view(m.queue)) ++got[q];
-    ready_.push_back({batch, &m, life_});
+    accept({batch, &m, life_});
   }
   if (bytes < kMaxBytes / 2)  // else it came back short because it was full
     for (std::size_t q = 0; q < got.size(); ++q) plan_.answered(round.takes[q], got[q]);
@@ -292,10 +297,25 @@ void Pump::apply_taken(Round& round) {
     work_wake_.notify_one();
 }
 
+// A suspect waits until it can run alone: until what runs has ended, and all else in hand has gone
+// back.
+void Pump::accept(Delivery delivery) {
+  if (!is_suspect(delivery)) {
+    ready_.push_back(std::move(delivery));
+  } else if (!suspect_ && !solo_) {
+    suspect_ = std::move(delivery);
+    suspect_since_ = steady_clock::now();
+  } else {
+    settled_.push_back(Settlement::give_back(std::move(delivery)));
+  }
+  if (suspect_) give_back_ready();
+}
+
 bool Pump::can_hand() const {
-  if (ready_.empty() || solo_) return false;
-  if (!is_suspect(ready_.front())) return true;
-  return running_.empty() || steady_clock::now() > suspect_since_ + kSuspectPatience;
+  if (solo_) return false;
+  if (!suspect_) return !ready_.empty();
+  const bool alone = running_.empty() && settled_.empty() && !in_flight_;
+  return alone || steady_clock::now() > suspect_since_ + kSuspectPatience;
 }
 
 std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
@@ -318,20 +338,24 @@ std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
       settled_.push_back(std::move(*finished));
     }
     if (pump_asleep_ && (settled_.size() == 1 || due(steady_clock::now()))) pump_wake_.notify_one();
-    if (!ready_.empty() && is_suspect(ready_.front())) work_wake_.notify_all();
     if (running_.empty()) state_wake_.notify_all();
   }
   while (!can_hand() && !ended_) {
-    if (!ready_.empty() && is_suspect(ready_.front()) && !solo_)
+    if (suspect_)
       work_wake_.wait_for(lock, 1s);
     else
       work_wake_.wait(lock);
   }
   if (!can_hand()) return std::nullopt;
-  Delivery delivery = std::move(ready_.front());
-  ready_.pop_front();
-  solo_ = is_suspect(delivery) && running_.empty();
-  if (!ready_.empty() && is_suspect(ready_.front())) suspect_since_ = steady_clock::now();
+  Delivery delivery;
+  if (suspect_) {
+    delivery = std::move(*suspect_);
+    suspect_.reset();
+    solo_ = running_.empty();
+  } else {
+    delivery = std::move(ready_.front());
+    ready_.pop_front();
+  }
   running_.emplace_back(me, delivery);
   return delivery;
 }
@@ -340,58 +364,23 @@ std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
 void Pump::drop_all() {
   ready_.clear();
   settled_.clear();
+  suspect_.reset();
   for (auto& [thread, delivery] : running_) delivery.life = 0;
 }
 
 void Pump::give_back_waiting() {
+  if (suspect_) ready_.push_back(std::move(*suspect_));
+  suspect_.reset();
+  give_back_ready();
+}
+
+void Pump::give_back_ready() {
   if (ready_.empty()) return;
   if (settled_.empty()) first_settled_ = steady_clock::now();
   // last first: each goes to the front, so the order stays
   for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
     settled_.push_back(Settlement::give_back(std::move(*it)));
   ready_.clear();
-}
-
-void Pump::quiet() {
-  const std::lock_guard lock(mutex_);
-  quiet_ = true;
-  pump_wake_.notify_one();
-}
-
-void Pump::stop() {
-  const std::lock_guard lock(mutex_);
-  quiet_ = stopping_ = true;
-  give_back_waiting();
-  pump_wake_.notify_one();
-}
-
-void Pump::abandon() {
-  const std::lock_guard lock(mutex_);
-  quiet_ = stopping_ = abandoned_ = true;
-  pump_wake_.notify_one();
-  state_wake_.notify_all();
-}
-
-bool Pump::wait_settled(std::chrono::milliseconds timeout) {
-  std::unique_lock lock(mutex_);
-  const auto settled = [this] {
-    return running_.empty() && (ended_ || (settled_.empty() && !in_flight_));
-  };
-  state_wake_.wait_for(lock, timeout, [&] { return settled() || abandoned_; });
-  return settled();
-}
-
-bool Pump::wait_returned(std::chrono::milliseconds timeout) {
-  std::unique_lock lock(mutex_);
-  return state_wake_.wait_for(lock, timeout, [this] { return running_.empty(); });
-}
-
-bool Pump::wait_idle(std::chrono::milliseconds timeout) {
-  std::unique_lock lock(mutex_);
-  plan_.forget_empty();
-  const std::uint64_t before = looks_ + (in_flight_ ? 1 : 0);
-  pump_wake_.notify_one();
-  return state_wake_.wait_for(lock, timeout, [&] { return ended_ || looks_ > before; }) && !ended_;
 }
 
 }  // namespace gander

@@ -83,9 +83,11 @@ class Pump {
   void apply_verdicts(Round& round);
   void apply_taken(Round& round);
   void keep_for_later(Round& round);
+  void accept(Delivery delivery);
   [[nodiscard]] bool can_hand() const;
   void drop_all();
   void give_back_waiting();
+  void give_back_ready();
   void measure(TimePoint now);
 
   std::shared_ptr<BrokerHandle> broker_;
@@ -100,15 +102,18 @@ class Pump {
   std::vector<Settlement> settled_;
   std::vector<std::pair<std::thread::id, Delivery>> running_;
   TimePoint first_settled_{};
+  std::optional<Delivery> suspect_;  // waits to run alone; nothing else is handed out or taken then
   TimePoint suspect_since_{};
-  bool solo_ = false;  // a suspect runs, alone
+  bool solo_ = false;  // it runs, alone
   TimePoint next_due_ = TimePoint::max();
   std::uint64_t life_ = 0;
   std::size_t buffer_ = 1;
   std::size_t finished_ = 0;  // since measured_
   TimePoint measured_{};
   std::size_t idle_threads_ = 0;
-  std::uint64_t looks_ = 0;  // exchanges that found every queue empty with nothing in hand
+  std::uint64_t looks_wanted_ = 0;  // by wait_idle()
+  std::uint64_t looks_ = 0;         // exchanges that found every queue empty with nothing in hand
+  bool tended_ = false;             // in this life: what the dead left is among the ready
   bool in_flight_ = false;
   bool pump_asleep_ = false;
   bool lost_ = false, quiet_ = false, stopping_ = false, abandoned_ = false, ended_ = false;
