@@ -31,7 +31,7 @@ void add_option(CLI::App& app, const OptionSpec& spec, std::vector<std::string>&
   }
   auto* option = app.add_option_function<std::vector<std::string>>(
       name, [&to](const std::vector<std::string>& values) { to = values; });
-  option->expected(1)->allow_extra_args(false);
+  option->expected(1)->allow_extra_args(false)->type_name(std::string(spec.value));
   option->multi_option_policy(spec.many ? CLI::MultiOptionPolicy::TakeAll
                                         : CLI::MultiOptionPolicy::Throw);
 }
@@ -71,8 +71,12 @@ Arguments::Arguments(const Command& command, const std::vector<std::string>& wor
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(std::move(reversed));
     rest = app.remaining();
-    if (const auto mark = std::find(rest.begin(), rest.end(), "--"); mark != rest.end())
-      rest.erase(mark);
+    const auto mark = std::find(rest.begin(), rest.end(), "--");
+    const auto unknown = std::find_if(rest.begin(), mark, [](const std::string& word) {
+      return word.size() > 1 && word.front() == '-';
+    });
+    if (unknown != mark) throw UsageError{"there is no option " + *unknown};
+    if (mark != rest.end()) rest.erase(mark);
   } catch (const CLI::ParseError& e) {
     throw UsageError{e.what()};
   }
@@ -85,10 +89,7 @@ Arguments::Arguments(const Command& command, const std::vector<std::string>& wor
     auto& to = given_[std::string(p.name)];
     for (std::size_t i = 0; i < n; ++i) to.push_back(rest[next++]);
   }
-  if (next == rest.size()) return;
-  const bool option = rest[next].size() > 1 && rest[next].front() == '-';
-  throw UsageError{option ? "there is no option " + rest[next]
-                          : "'" + rest[next] + "' is one argument too many"};
+  if (next != rest.size()) throw UsageError{"'" + rest[next] + "' is one argument too many"};
 }
 
 bool Arguments::has(std::string_view name) const {
