@@ -74,7 +74,7 @@ milliseconds duration_of(const ConfigValue& value, const std::string& path, mill
 
 std::string choice_of(const ConfigValue& value, const std::string& path,
                       const std::vector<std::string>& choices) {
-  const std::string text = text_of(value, path);
+  std::string text = text_of(value, path);
   if (std::find(choices.begin(), choices.end(), text) == choices.end())
     refuse(value, path, "unknown value '" + text + "'" + nearest_hint(text, choices));
   return text;

@@ -35,7 +35,7 @@ ConfigValue list(const std::vector<std::string>& values) {
   for (const std::string& value : values) made.list.push_back(text(value));
   return made;
 }
-ConfigValue table(std::vector<std::pair<std::string, ConfigValue>> items) {
+ConfigValue table(std::vector<ConfigValue::Member> items) {
   ConfigValue made;
   made.kind = Kind::table;
   made.table = std::move(items);
@@ -58,7 +58,7 @@ struct Masker {
 void add_options(ConfigValue& to, const std::string& path, const std::string& plugin,
                  const std::map<std::string, std::string>& given, const Masker& mask) {
   for (const auto& [key, value] : given)
-    to.table.emplace_back(key, text(mask(path + "." + key, plugin, key, value)));
+    to.table.push_back({key, text(mask(path + "." + key, plugin, key, value))});
 }
 
 // The plugin whose schema speaks for a broker's options, as far as it can be told without loading.
@@ -70,18 +70,18 @@ ConfigValue tree(const Config& c, const Masker& mask) {
   ConfigValue brokers = table({}), queues = table({}), metrics = table({});
   for (const BrokerConfig& b : c.brokers) {
     ConfigValue item = table({});
-    if (!b.plugin.empty()) item.table.emplace_back("plugin", text(b.plugin));
-    if (!b.url.empty()) item.table.emplace_back("url", text(mask_secrets(b.url)));
+    if (!b.plugin.empty()) item.table.push_back({"plugin", text(b.plugin)});
+    if (!b.url.empty()) item.table.push_back({"url", text(mask_secrets(b.url))});
     add_options(item, "brokers." + b.name, plugin_of(b), b.options, mask);
-    brokers.table.emplace_back(b.name, std::move(item));
+    brokers.table.push_back({b.name, std::move(item)});
   }
   for (const QueueConfig& q : c.queues)
-    queues.table.emplace_back(q.name, table({{"weight", integer(q.weight)}}));
+    queues.table.push_back({q.name, table({{"weight", integer(q.weight)}})});
   for (const SinkConfig& s : c.metrics) {
     const std::string plugin = s.plugin.empty() ? s.name : s.plugin;
     ConfigValue item = table({{"plugin", text(plugin)}});
     add_options(item, "metrics." + s.name, plugin, s.options, mask);
-    metrics.table.emplace_back(s.name, std::move(item));
+    metrics.table.push_back({s.name, std::move(item)});
   }
   const bool automatic = c.worker.prefetch == WorkerConfig::kAutomatic;
   return table({

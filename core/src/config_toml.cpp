@@ -36,7 +36,7 @@ ConfigValue convert(const toml::node& node, const std::string& name) {
     for (const toml::node& item : *list) value.list.push_back(convert(item, name));
   } else if (const auto* table = node.as_table()) {
     value.kind = Kind::table;
-    std::vector<std::pair<toml::source_position, std::pair<std::string, ConfigValue>>> items;
+    std::vector<std::pair<toml::source_position, ConfigValue::Member>> items;
     for (const auto& [key, item] : *table)
       items.push_back({item.source().begin, {std::string(key.str()), convert(item, name)}});
     // toml++ sorts by name; the reader of `config show` expects the order of the file.

@@ -7,20 +7,25 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace gander {
 
 struct ConfigValue {
+  struct Member;
   enum class Kind { text, integer, number, boolean, list, table, other };
   Kind kind = Kind::text;
   std::string text;     // of a scalar, in canonical form
   bool loose = false;   // from environment or flag, where all is text and "8" may be a number
   bool secret = false;  // came from file: or ${VAR}
   std::vector<ConfigValue> list;
-  std::vector<std::pair<std::string, ConfigValue>> table;  // in the order of the file
-  std::string where;                                       // "gander.toml:12"
+  std::vector<Member> table;  // in the order of the file
+  std::string where;          // "gander.toml:12"
+};
+// Not a std::pair, which would ask for a whole ConfigValue inside of ConfigValue.
+struct ConfigValue::Member {
+  std::string key;
+  ConfigValue value;
 };
 
 // A TOML document as a table. Malformed: Error(config) with line and column.

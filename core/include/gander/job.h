@@ -20,8 +20,8 @@ namespace gander {
 template <std::size_t N>
 struct JobName {
   char text[N]{};
-  consteval JobName(
-      const char (&from)[N]) {  // NOLINT(google-explicit-constructor): it is the literal
+  // NOLINTNEXTLINE(google-explicit-constructor): it is the literal
+  consteval JobName(const char (&from)[N]) {
     std::copy_n(from, N, text);
     if (N < 2 || N > 201) throw "gander: a job's name has 1 to 200 characters";
   }
