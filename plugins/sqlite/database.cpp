@@ -22,7 +22,14 @@ void switch_to_wal(Connection& connection) {
   }
 }
 
+bool is_plainly_ours(Connection& connection) {
+  return connection.pragma("application_id") == kApplicationId &&
+         connection.pragma("user_version") == kSchemaVersion;
+}
+
 enum class Kind { ours, empty };
+
+// Inside a transaction, so that all it reads is of one moment.
 
 Kind identify(Connection& connection) {
   const std::int64_t application = connection.pragma("application_id");
@@ -48,7 +55,6 @@ Kind identify(Connection& connection) {
 void create_schema(Connection& connection) {
   Gate alone;
   Transaction transaction(connection, alone);
-  // Somebody else may have been first between the look and the lock.
   if (identify(connection) == Kind::empty) {
     connection.exec(kSchema);
     connection.exec("PRAGMA application_id=" + std::to_string(kApplicationId));
@@ -69,8 +75,9 @@ std::unique_ptr<Connection> open_database(const Settings& settings, const std::s
                      settings.path +
                          " cannot be written; it needs write permission on the file "
                          "and its folder, on a writable mount");
-  // Nothing of a foreign database is changed: it is known before the journal mode is touched.
-  if (identify(*connection) == Kind::empty) create_schema(*connection);
+  // Whatever is not plainly ours is judged under the lock: between two looks without it somebody
+  // else may have created the tables. The journal mode of a foreign database is not touched.
+  if (!is_plainly_ours(*connection)) create_schema(*connection);
   switch_to_wal(*connection);
   connection->exec("PRAGMA synchronous=" + synchronous);
   connection->exec("PRAGMA wal_autocheckpoint=" + std::to_string(settings.wal_autocheckpoint));
