@@ -13,7 +13,7 @@ namespace gander {
 // a time in a process.
 class SignalPipe {
  public:
-  explicit SignalPipe(std::initializer_list<int> signals);
+  SignalPipe(std::initializer_list<int> signals);
   ~SignalPipe();
   SignalPipe(const SignalPipe&) = delete;
   SignalPipe& operator=(const SignalPipe&) = delete;
