@@ -99,7 +99,11 @@ test_enqueue() {
   seq 1 1203 | sed 's/.*/[&]/' | "$gander" enqueue bulk - --queue bulk >out || fail 'bulk'
   (($(sort -u out | wc -l) == 1203)) || fail 'not 1203 different ids'
   printf '[1]\n\n[2]\n{"a":1}\n[3]\n' | "$gander" enqueue bulk - >out 2>err && fail 'took an object'
-  complains 'up to line 4'
+  complains 'line 4: args: expected an array, found an object (the 2 before it are enqueued)'
+  (($(wc -l <out) == 2)) || fail 'the two lines before the wrong one are not enqueued'
+  head -c 1100000 /dev/zero | tr '\0' x | sed 's/.*/["&"]/' | "$gander" enqueue bulk - >out 2>err
+  ((PIPESTATUS[3] == 2)) || fail 'a message that is too large'
+  complains 'lines 1 to 1: '
   expect 2 enqueue
   expect 2 enqueue mail '{"a":1}'
   expect 2 enqueue mail '[1' --json
@@ -112,6 +116,8 @@ test_enqueue() {
   expect 2 enqueue mail --id 12
   expect 2 enqueue mail --priority urgent
   expect 2 enqueue mail --queue ''
+  expect 3 enqueue mail --broker sqlite:/nonexistent/jobs.db
+  complains '/nonexistent'
   expect 3 enqueue mail --broker nosuch://host
   complains 'found are:'
   expect 3 enqueue mail --broker nosuch --json
@@ -137,6 +143,9 @@ test_queues() {
   says 'deleted 1'
   expect 0 queues --json
   says '"name":"two","paused":false,"ready":1'
+  expect 5 queues --broker memory: --json
+  is_json
+  says '"code":"unsupported"'
   expect 2 queues purge two --state leased --yes
   expect 2 queues purge two --state nosuch --yes
 }
@@ -227,6 +236,17 @@ test_worker() {
   ((code == 1)) || fail "a worker with a deaf handler ended with $code"
   expect 0 jobs list --pattern test.deaf --json
   says '"state":"ready"'
+  # Twice stops now, whatever the timeout.
+  rm notes
+  start_worker --shutdown-timeout 60s
+  wait_for begun notes
+  kill -INT "${workers[-1]}"
+  wait_for 'once more stops at once' worker.err
+  sleep 0.3 # two within a quarter of a second are one wish
+  kill -INT "${workers[-1]}"
+  local before=$SECONDS
+  wait "${workers[-1]}"
+  ((SECONDS - before < 20)) || fail 'the second Ctrl-C did not stop it'
   expect 2 worker
   complains '--jobs FILE is missing'
   expect 3 worker --jobs ./nosuch.so

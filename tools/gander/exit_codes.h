@@ -38,9 +38,9 @@ inline constexpr ExitCodeText kExitCodes[] = {
 constexpr int exit_code_of(Code code) {
   switch (code) {
     case Code::ok: return kOk;
-    case Code::not_found: return kNo;
     case Code::invalid_argument:
     case Code::too_large: return kUsage;
+    case Code::not_found:  // a folder, a host, a plugin that a setting names; a message is Declined
     case Code::config: return kConfigError;
     case Code::unavailable:
     case Code::timeout:

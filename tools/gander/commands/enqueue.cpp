@@ -77,32 +77,59 @@ void print_count(std::uint64_t n) {
   });
 }
 
-// One array a line; a line that is wrong stops it, and the error says where and what is stored.
-int enqueue_lines(const Enqueuer& to, const RawJob& job, bool json) {
-  std::vector<std::string> lines;
-  std::uint64_t sent = 0, number = 0;
-  const auto send = [&] {
-    const std::vector<Id> ids = to.enqueue_all(job, lines);
-    sent += ids.size();
-    if (!json) print_ids(ids);
-    lines.clear();
-  };
-  try {
-    for (std::string line; std::getline(std::cin, line);) {
-      ++number;
-      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+// Lines on their way to the broker, sent by the 500.
+class Lines {
+ public:
+  Lines(const Enqueuer& to, RawJob job, bool json) : to_(to), job_(std::move(job)), json_(json) {}
+
+  void add(std::string line, std::uint64_t number) {
+    try {
       check_array(line, "args");
-      lines.push_back(line);
-      if (lines.size() == kLinesPerCall) send();
+    } catch (const Error& e) {
+      send();  // what stands before a line that is wrong is enqueued, so that one can go on there
+      throw Error(e.code(), "standard input, line " + std::to_string(number) + ": " + e.what() +
+                                " (the " + std::to_string(sent_) + " before it are enqueued)");
     }
-    if (!lines.empty()) send();
-  } catch (const Error& e) {
-    throw Error(e.code(),
-                "standard input, up to line " + std::to_string(number) + ": " + e.what() + " (" +
-                    std::to_string(sent) + " enqueued before)",
-                e.retryable());
+    if (lines_.empty()) first_ = number;
+    last_ = number;
+    lines_.push_back(std::move(line));
+    if (lines_.size() == kLinesPerCall) send();
   }
-  if (json) print_count(sent);
+
+  void send() {
+    if (lines_.empty()) return;
+    try {
+      const std::vector<Id> ids = to_.enqueue_all(job_, lines_);
+      sent_ += ids.size();
+      if (!json_) print_ids(ids);
+    } catch (const Error& e) {
+      throw Error(e.code(),
+                  "standard input, lines " + std::to_string(first_) + " to " +
+                      std::to_string(last_) + ": " + e.what(),
+                  e.retryable());
+    }
+    lines_.clear();
+  }
+
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+
+ private:
+  const Enqueuer& to_;
+  RawJob job_;
+  bool json_;
+  std::vector<std::string> lines_;
+  std::uint64_t first_ = 0, last_ = 0, sent_ = 0;
+};
+
+int enqueue_lines(const Enqueuer& to, const RawJob& job, bool json) {
+  Lines lines(to, job, json);
+  std::uint64_t number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") != std::string::npos) lines.add(std::move(line), number);
+  }
+  lines.send();
+  if (json) print_count(lines.sent());
   return kOk;
 }
 
