@@ -143,8 +143,8 @@ int run(const Arguments& a) {
     throw UsageError{"--id and --key are of one message, and '-' reads many"};
   if (args != "-") check_array(args, "ARGS");
   const Client client(open_broker(config), options);
-  Enqueuer to = client;
-  if (a.has("in")) to = client.in(duration_of("in", a.text("in")));
+  const Enqueuer to =
+      a.has("in") ? client.in(duration_of("in", a.text("in"))) : client.with(options);
   if (args == "-") return enqueue_lines(to, job, a.json());
   const Id id = to.enqueue_json(job.job_name, args, job.payload_version);
   if (!a.json()) {
