@@ -83,15 +83,15 @@ lists_know() {
 # Like need_packages, but what the archive does not have is left out.
 want_packages() {
   command -v dpkg-query >/dev/null || return 0
-  local package
-  for package in "$@"; do
-    [[ -n $(missing_packages "$package") ]] || continue
+  local package known=()
+  for package in $(missing_packages "$@"); do
     if lists_know "$package"; then
-      need_packages "$package"
+      known+=("$package")
     else
       say "not in this archive, done without: $package"
     fi
   done
+  ((${#known[@]} == 0)) || need_packages "${known[@]}"
 }
 
 # build_gander FOLDER [CMAKE-ARGUMENT...] -- [TARGET...]: configures once (the build notices later
