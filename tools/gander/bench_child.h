@@ -27,7 +27,7 @@ class BenchChild {
   std::string buffer_;
 };
 
-// Of a process, from /proc.
+// Of a process.
 double resident_mib(pid_t pid);
 double cpu_seconds(pid_t pid);
 
