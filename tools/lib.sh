@@ -94,8 +94,18 @@ want_packages() {
   ((${#known[@]} == 0)) || need_packages "${known[@]}"
 }
 
+# Keeps what a build prints; on a terminal shows where it is, in one line.
+show_build() {
+  [[ -t 2 ]] || { cat >"$1" && return; }
+  local line
+  tee "$1" | while IFS= read -r line; do
+    [[ $line != \[* ]] || printf '\r\033[K%.79s' "$line" >&2
+  done
+  printf '\r\033[K' >&2
+}
+
 # build_gander FOLDER [CMAKE-ARGUMENT...] -- [TARGET...]: configures once (the build notices later
-# changes by itself), then builds; quiet unless it fails or takes long on a terminal.
+# changes by itself), then builds; quiet unless it fails.
 build_gander() {
   local folder=$1 arguments=()
   shift
@@ -116,7 +126,7 @@ build_gander() {
   local targets=()
   [[ $# -gt 0 ]] && targets=(--target "$@")
   say "building ${folder#"$root"/}"
-  cmake --build "$folder" -j "$jobs" "${targets[@]}" >"$log" 2>&1 || {
+  cmake --build "$folder" -j "$jobs" "${targets[@]}" 2>&1 | show_build "$log" || {
     grep -E -A12 'FAILED|error:' "$log" | head -n 60 >&2
     die "the build failed, all of it in $log"
   }
