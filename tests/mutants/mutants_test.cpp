@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <ostream>
 #include <set>
 #include <sstream>
 
@@ -18,6 +19,8 @@ struct Row {
   std::string mutant;
   std::set<std::string> caught_by;
 };
+// What ctest shows beside the case's name.
+void PrintTo(const Row& row, std::ostream* out) { *out << row.mutant; }
 
 // "name: check check ..."; a line that begins with # says why.
 std::vector<Row> table() {
