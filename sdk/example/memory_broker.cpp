@@ -112,7 +112,7 @@ struct MemorySession : Session {
   MemorySession(Memory& m, const SessionOptions& o) : m_(m), name_(o.incarnation) {
     seen_ = m.arrivals;
     if (o.role != GANDER_ROLE_CONSUME) return;
-    if (!m.incarnations.try_emplace(name_, ++m.serials, m.host.now_us()).second)
+    if (!m.incarnations.try_emplace(name_, Incarnation{++m.serials, m.host.now_us()}).second)
       throw Error(GANDER_INVALID_STATE, "incarnation '" + name_ + "' has a session already");
     serial_ = m.serials;
   }
