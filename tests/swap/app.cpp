@@ -1,4 +1,5 @@
-// An application outside the tree: enqueues 100 jobs, runs them, says over which broker. It is built once.
+// An application outside the tree: enqueues 100 jobs, runs them, says over which broker. It is
+// built once.
 #include <gander/config.h>
 #include <gander/gander.h>
 
