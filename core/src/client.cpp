@@ -13,6 +13,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr auto kLongestRun = std::chrono::hours(24 * 24);  // in ms it fits the format's 31 bits
+
 Writer& body_scratch() {
   thread_local Writer writer;
   writer.clear();
@@ -27,6 +29,9 @@ gander_message header_of(const EnqueueOptions& options,
   if (options.max_retries && *options.max_retries < 0)
     throw Error(Code::invalid_argument,
                 "retries(" + std::to_string(*options.max_retries) + "): 0 or more are possible");
+  if (options.timeout && (options.timeout->count() < 1 || *options.timeout > kLongestRun))
+    throw Error(Code::invalid_argument, "timeout(" + std::to_string(options.timeout->count()) +
+                                            " ms): 1 ms to 24 days are possible");
   gander_message m{};
   m.queue = str(options.queue);
   m.enqueued_at_us = broker.clock().now_us();
@@ -34,8 +39,7 @@ gander_message header_of(const EnqueueOptions& options,
   if (options.priority != Priority::normal) broker.need(GANDER_CAP_PRIORITY, "priorities");
   const bool timed = delay || options.run_at != std::chrono::system_clock::time_point{};
   if (!timed) return m;
-  m.run_at_us =
-      delay ? m.enqueued_at_us + std::chrono::microseconds(*delay).count() : us_of(options.run_at);
+  m.run_at_us = delay ? after(m.enqueued_at_us, *delay) : us_of(options.run_at);
   if (m.run_at_us <= m.enqueued_at_us) {
     m.run_at_us =
         0;  // an instant that has passed: it is late already, so not behind those that wait
@@ -206,6 +210,9 @@ Id Enqueuer::enqueue_json(std::string_view job, std::string_view args, int paylo
   Document document;
   const Reader array = document.parse(args, "args");
   static_cast<void>(array.size());  // refuses what is not an array
+  if (payload_version < 1)
+    throw Error(Code::invalid_argument,
+                "payload version " + std::to_string(payload_version) + ": 1 or more are possible");
   return send(job, payload_version, array.to_json());
 }
 

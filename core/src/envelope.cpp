@@ -82,8 +82,14 @@ void write_envelope(Writer& out, std::string_view job, int payload_version, std:
 }
 
 Envelope read_envelope(const Reader& root) {
-  Envelope e{root.member("job").string(), root.member("args"), 1, 1, {}, {}, {}, {}, {}};
+  Envelope e{{}, root.member("args"), 1, 1, {}, {}, {}, {}, {}};
   e.format = positive(root.member("v"));
+  const Reader job = root.member("job");
+  if (e.format > 1) {  // nothing else of it is known, but what is likely to be a name
+    if (job.is_string()) e.job = job.string();
+    return e;
+  }
+  e.job = job.string();
   const std::size_t members = root.member_count();
   for (std::size_t i = 0; i < members; ++i) {
     const std::string_view name = root.member_name(i);
@@ -101,6 +107,15 @@ void check_queue_name(std::string_view name) {
     throw Error(Code::invalid_argument,
                 "queue name '" + std::string(name) +
                     "' holds '/' or '..': use letters, digits, '.', '_', '-' and ':'");
+}
+
+bool is_queue_name(std::string_view name) noexcept {
+  try {
+    check_queue_name(name);
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
 
 void check_job_name(std::string_view name) { check_name(name, "job"); }

@@ -44,6 +44,7 @@ Envelope read_envelope(const Reader& root);
 // 1 to 200 bytes, no control characters, no '/' and no "..": a queue's name is part of URLs and
 // file names. Throws Error(invalid_argument) saying which rule it breaks.
 void check_queue_name(std::string_view name);
+bool is_queue_name(std::string_view name) noexcept;
 void check_job_name(std::string_view name);
 
 }  // namespace gander

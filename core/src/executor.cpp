@@ -8,6 +8,7 @@
 #include "envelope.h"
 #include "log.h"
 #include "text.h"
+#include "utf8.h"
 
 namespace gander {
 
@@ -27,10 +28,17 @@ namespace {
 
 constexpr std::size_t kMaxNote = 4096;
 
+// What a handler throws may be any bytes; a note is text, or a store of text would refuse it.
 std::string note_of(std::string_view text) {
   std::size_t n = std::min(text.size(), kMaxNote);
   while (n < text.size() && n > 0 && (static_cast<unsigned char>(text[n]) & 0xC0U) == 0x80U) --n;
-  return std::string(text.substr(0, n));
+  std::string note(text.substr(0, n));
+  const bool utf8 = is_utf8(note);
+  for (char& c : note) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == 0 || (byte >= 0x80 && !utf8)) c = '?';
+  }
+  return note;
 }
 
 Context context_of(const gander_message& m, const Envelope& e, std::int64_t now_us) {
@@ -109,7 +117,7 @@ std::optional<Settlement> Executor::refuse(const Delivery& delivery, const Plan&
 Settlement Executor::park(Delivery delivery, const std::string& why) const {
   const bool news = view(delivery.message->note).substr(0, 6) != "parked";
   Settlement s = Settlement::of(std::move(delivery), Outcome::snooze);
-  s.run_at_us = shop_.clock->now_us() + std::chrono::microseconds(shop_.park_delay).count();
+  s.run_at_us = after(shop_.clock->now_us(), shop_.park_delay);
   s.note = note_of("parked: " + why + "; it runs when a worker that knows it comes");
   if (news) log(LogLevel::warn, s.note, {{"queue", view(s.delivery.message->queue)}});
   return s;
@@ -181,12 +189,13 @@ Settlement Executor::settle(Delivery delivery, const Plan& plan, const Context& 
     case Kind::interrupted: return Settlement::give_back(std::move(delivery));
     case Kind::snoozed: {
       Settlement s = Settlement::of(std::move(delivery), Outcome::snooze);
-      s.run_at_us = shop_.clock->now_us() + std::chrono::microseconds(result.delay).count();
+      s.run_at_us = after(shop_.clock->now_us(), result.delay);
       return s;
     }
-    case Kind::discarded: return bury(std::move(delivery), "discarded: " + result.error);
+    case Kind::discarded:
+      return die(std::move(delivery), plan, context, "discarded: " + result.error);
     case Kind::unreadable:
-      return bury(std::move(delivery), "arguments do not fit: " + result.error);
+      return die(std::move(delivery), plan, context, "arguments do not fit: " + result.error);
     case Kind::failed: break;
   }
   return fail(std::move(delivery), plan, context, result.error);
@@ -206,7 +215,7 @@ Settlement Executor::fail(Delivery delivery, const Plan& plan, const Context& co
   s.note = note_of(error);
   const bool retry = decision.outcome == Outcome::retry;
   if (retry) {
-    s.run_at_us = s.failed_at_us + std::chrono::microseconds(decision.delay).count();
+    s.run_at_us = after(s.failed_at_us, decision.delay);
     s.queue = policy.queue;
   }
   context.log(retry ? LogLevel::warn : LogLevel::error,
@@ -217,11 +226,23 @@ Settlement Executor::fail(Delivery delivery, const Plan& plan, const Context& co
   return s;
 }
 
+// A failure that no retry can mend.
+Settlement Executor::die(Delivery delivery, const Plan& plan, const Context& context,
+                         const std::string& error) {
+  Settlement s = bury(std::move(delivery), error);
+  ++s.attempts;
+  const RetryPolicy policy = policy_of(plan);
+  const Failure failure{context, error, static_cast<int>(s.attempts), false, {}};
+  call_hook(policy.on_error, failure, "on_error");
+  call_hook(policy.on_death, failure, "on_death");
+  return s;
+}
+
 RetryPolicy Executor::policy_of(const Plan& plan) const {
   RetryPolicy policy = plan.handler->policy ? *plan.handler->policy : shop_.retry;
   const Envelope& e = plan.envelope;
   if (e.max_retries) policy.max_retries = *e.max_retries;
-  if (e.retry_queue) policy.queue = *e.retry_queue;
+  if (e.retry_queue && is_queue_name(*e.retry_queue)) policy.queue = *e.retry_queue;
   if (e.skip_dead) policy.skip_dead = *e.skip_dead;
   return policy;
 }

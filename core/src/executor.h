@@ -68,6 +68,8 @@ class Executor {
                     const Result& result);
   Settlement fail(Delivery delivery, const Plan& plan, const Context& context,
                   const std::string& error);
+  Settlement die(Delivery delivery, const Plan& plan, const Context& context,
+                 const std::string& error);
   RetryPolicy policy_of(const Plan& plan) const;
   Numbers& numbers(std::string_view job, std::string_view queue);
   void record_start(Numbers& numbers, const gander_message& message, std::int64_t now_us) const;

@@ -1,6 +1,9 @@
 #include <gander/error.h>
 #include <gander/id.h>
 
+#include <pthread.h>
+
+#include <atomic>
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <chrono>
 #include <cstring>
@@ -12,7 +15,10 @@ namespace {
 
 // RFC 9562 §6.2 method 1: 48 bits of milliseconds, a 12-bit counter within them, 62 random bits.
 // Per thread, so that making an id costs no shared cache line; ids of one thread rise.
+std::atomic<unsigned> forks{0};
+
 struct Maker {
+  unsigned born = forks.load(std::memory_order_relaxed);
   std::mt19937_64 random{seed()};
   std::uint64_t millis = 0;
   std::uint32_t counter = 0;
@@ -22,6 +28,9 @@ struct Maker {
     return (static_cast<std::uint64_t>(device()) << 32U) | device();
   }
   void tick() {
+    // A child that went on with its parent's numbers would make the same ids as its brothers, and
+    // lose a message to each repeated one.
+    if (born != forks.load(std::memory_order_relaxed)) *this = Maker{};
     const auto now =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                        std::chrono::system_clock::now().time_since_epoch())
@@ -46,6 +55,7 @@ int hex_value(char c) {
 }  // namespace
 
 Id Id::make() {
+  [[maybe_unused]] static const int watched = pthread_atfork(nullptr, nullptr, [] { ++forks; });
   // on the heap: the generator's 2.5 KiB would be too much for the static TLS of a program that
   // opens this library late
   thread_local const auto own = std::make_unique<Maker>();

@@ -22,7 +22,8 @@ std::atomic<LogFormat> format_{LogFormat::text};
 
 // Held by pointer and copied under the lock, so that a logger is never destroyed inside its call.
 std::mutex logger_mutex_;
-std::shared_ptr<const LogFunction> logger_;
+// Never destroyed: a thread that was left behind may still log at exit.
+auto& logger_ = *new std::shared_ptr<const LogFunction>;
 
 std::shared_ptr<const LogFunction> own_logger() {
   const std::lock_guard lock(logger_mutex_);

@@ -1,6 +1,8 @@
 #include <gander/module.h>
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "clock.h"
 #include "job_module.h"
@@ -45,7 +47,8 @@ gander_status run_in_module(const gander_job_call* call, gander_error* error,
   } catch (const Discard& e) {
     return fail(error, GANDER_JOB_DISCARD, e.what());
   } catch (const Snooze& e) {
-    error->retry_after_ms = static_cast<std::uint32_t>(e.delay().count());
+    error->retry_after_ms = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(e.delay().count(), 0, std::numeric_limits<std::uint32_t>::max()));
     return fail(error, GANDER_JOB_SNOOZE, "snooze");
   } catch (const DecodeError& e) {
     return fail(error, GANDER_INVALID_ARGUMENT, e.what());

@@ -10,6 +10,10 @@ namespace gander {
 
 using std::chrono::steady_clock;
 
+namespace {
+constexpr auto kLongestGather = std::chrono::milliseconds(1);
+}  // namespace
+
 gander_message OwnedMessage::abi() const {
   gander_message m = message;
   m.queue = str(queue);
@@ -45,22 +49,37 @@ Status Producer::submit(std::span<const gander_message> messages, std::span<gand
     {
       std::unique_lock lock(mutex_);
       waiting_.push_back(&mine);
+      if (waiting_.size() == gather_) gathered_.notify_one();
       while (!mine.done) {
         if (!busy_)
-          lead(lock);
-        else
-          turn_.wait(lock);  // the leader is bounded by its deadline, so this is too
+          lead(lock, deadline);
+        else if (turn_.wait_until(lock, deadline) == std::cv_status::timeout && withdraw(mine))
+          return mine.status;
       }
     }
-    if (mine.status.ok() || !mine.status.retryable()) return mine.status;
+    // a timeout may be that of a neighbour with less patience
+    const bool again = mine.status.retryable() || mine.status.code == GANDER_TIMEOUT;
+    if (mine.status.ok() || !again) return mine.status;
     const auto pause = backoff.next();
     if (steady_clock::now() + pause >= deadline) return mine.status;
     std::this_thread::sleep_for(pause);
   }
 }
 
+// A leader that is slow holds up nobody beyond his own deadline; what it is sending already it must
+// finish.
+bool Producer::withdraw(Submission& mine) {
+  const auto place = std::find(waiting_.begin(), waiting_.end(), &mine);
+  if (place == waiting_.end()) return false;
+  waiting_.erase(place);
+  mine.status.code = GANDER_TIMEOUT;
+  std::string_view("others were before it until its deadline; the broker is slow or away")
+      .copy(mine.status.error.message, sizeof(mine.status.error.message) - 1);
+  return true;
+}
+
 // Sends for the front of the line, which may or may not include the caller's own.
-void Producer::lead(std::unique_lock<std::mutex>& lock) {
+void Producer::lead(std::unique_lock<std::mutex>& lock, TimePoint deadline) {
   static constexpr std::size_t kUnknownBatch = 1;  // until the broker could be asked
   std::vector<Submission*> group;
   std::size_t messages = 0;
@@ -68,11 +87,15 @@ void Producer::lead(std::unique_lock<std::mutex>& lock) {
   busy_ = true;
   lock.unlock();
   try {
-    limit = max_batch();
+    limit = broker_
+                ->info(std::chrono::duration_cast<std::chrono::microseconds>(deadline -
+                                                                             steady_clock::now()))
+                .max_batch;
   } catch (const Error&) {
     // transmit() meets the same trouble and reports it
   }
   lock.lock();
+  gather(lock);
   while (!waiting_.empty()) {
     Submission* next = waiting_.front();
     if (!group.empty() && messages + next->messages.size() > limit) break;
@@ -81,14 +104,29 @@ void Producer::lead(std::unique_lock<std::mutex>& lock) {
     group.push_back(next);
   }
   lock.unlock();
+  const auto began = steady_clock::now();
   const Status status = transmit(group);
+  const auto took = steady_clock::now() - began;
   lock.lock();
+  last_group_ = group.size();
+  last_took_ = took;
   for (Submission* s : group) {
     s->status = status;
     s->done = true;
   }
   busy_ = false;
   turn_.notify_all();
+}
+
+// Those who were served together come back together, but one of them is first. Sending for that one
+// alone would make groups of one and of all the others in turn, at twice the calls: so it waits for
+// as many as came last time, and for a part of what a call takes. Alone, it waits for nobody.
+void Producer::gather(std::unique_lock<std::mutex>& lock) {
+  if (last_group_ <= 1 || waiting_.size() >= last_group_) return;
+  gather_ = last_group_;
+  const auto window = std::min<steady_clock::duration>(last_took_ / 2, kLongestGather);
+  gathered_.wait_for(lock, window, [this] { return waiting_.size() >= gather_; });
+  gather_ = 0;
 }
 
 Status Producer::transmit(std::span<Submission* const> group) {

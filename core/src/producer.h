@@ -61,7 +61,9 @@ class Producer {
 
   Status submit(std::span<const gander_message> messages, std::span<gander_status> verdicts,
                 TimePoint deadline);
-  void lead(std::unique_lock<std::mutex>& lock);
+  void lead(std::unique_lock<std::mutex>& lock, TimePoint deadline);
+  bool withdraw(Submission& mine);
+  void gather(std::unique_lock<std::mutex>& lock);
   Status transmit(std::span<Submission* const> group);
   Status call(std::span<const gander_message> messages, std::span<gander_status> verdicts,
               TimePoint deadline);
@@ -71,8 +73,12 @@ class Producer {
   std::shared_ptr<BrokerHandle> broker_;
   std::mutex mutex_;
   std::condition_variable turn_;
-  std::deque<Submission*> waiting_;   // guarded by mutex_
-  bool busy_ = false;                 // guarded by mutex_: a leader is using session_
+  std::deque<Submission*> waiting_;  // guarded by mutex_
+  bool busy_ = false;                // guarded by mutex_: a leader is using session_
+  std::condition_variable gathered_;
+  std::size_t gather_ = 0;      // guarded by mutex_: how many a leader waits for
+  std::size_t last_group_ = 1;  // guarded by mutex_, as is the next
+  std::chrono::steady_clock::duration last_took_{};
   std::unique_ptr<Session> session_;  // the leader's
 
   std::mutex async_mutex_;

@@ -21,9 +21,12 @@ constexpr auto kBufferTime = 10ms;
 constexpr std::size_t kMaxBuffer = 2000;
 constexpr auto kMeasureEvery = 2ms;
 constexpr std::uint64_t kMaxBytes = 64U << 20U;
-constexpr auto kExchangeTimeout = 10s;
-constexpr auto kLookAnyway = 1s;    // a clock that was set cannot make it sleep longer
-constexpr auto kWatchEvery = 50ms;  // deadlines of runs, while there are any
+constexpr auto kExchangeTimeout = 5s;
+constexpr auto kStoppingTimeout = 1s;  // then a broker that is away must not hold up the end
+constexpr auto kAskAgain = 50ms;       // a queue that was empty, while others are not
+// An exchange of nothing, so that a lost lease is found while all threads are busy.
+constexpr auto kSignOfLife = 5s;
+constexpr auto kLookAnyway = 1s;  // a clock that was set cannot make it sleep longer
 // A message two processes died with runs alone, so that the third crash names the culprit and
 // spares what happened to run beside it. For so long others wait for that.
 constexpr std::uint32_t kSuspectCrashes = 2;
@@ -33,51 +36,20 @@ bool is_suspect(const Delivery& d) { return d.message->crashes >= kSuspectCrashe
 
 }  // namespace
 
-struct Pump::Round {
-  std::vector<Settlement> settlements;
-  std::vector<gander_message> successors;
-  std::vector<gander_settle> settles;
-  std::vector<gander_status> verdicts;
-  std::vector<gander_take> takes;
-  Session::Exchanged out;
-
-  void clear() {
-    settlements.clear();
-    successors.clear();
-    settles.clear();
-    takes.clear();
-    out = {};
-  }
-  // The settles for the ABI, pointing into this round.
-  void encode() {
-    successors.reserve(settlements.size());
-    for (const Settlement& s : settlements) {
-      const gander_message* successor = s.delivery.message;
-      if (s.outcome != Outcome::ack) {
-        successors.push_back(s.successor());
-        successor = &successors.back();
-      }
-      settles.push_back({successor, s.delivery.message->queue, s.op(), 0});
-    }
-    verdicts.resize(settles.size());
-  }
-};
-
 Pump::Pump(std::shared_ptr<BrokerHandle> broker, PumpOptions options,
-           std::function<void(std::uint64_t)> recovered, std::function<void()> watch)
+           std::function<void(std::uint64_t)> recovered)
     : broker_(std::move(broker)),
       options_(std::move(options)),
       recovered_(std::move(recovered)),
-      watch_(std::move(watch)),
       plan_(options_.queues, options_.strict),
       buffer_(options_.prefetch) {}
 
 void Pump::run() {
   Backoff backoff(50ms, 2000ms);
   for (;;) {
+    const TimePoint before = last_exchange_.load();
     try {
       live();
-      backoff.reset();
     } catch (const std::exception& e) {
       if (backoff.tries() == 0)
         log(LogLevel::warn, std::string("worker: ") + e.what() + "; waiting for the broker");
@@ -85,8 +57,9 @@ void Pump::run() {
     std::unique_lock lock(mutex_);
     drop_all();
     if (stopping_) break;
-    if (lost_) {
-      lost_ = false;
+    lost_ = false;
+    if (last_exchange_.load() != before) {  // it worked for a while: begin again at once
+      backoff.reset();
       continue;
     }
     pump_wake_.wait_for(lock, backoff.next(), [this] { return stopping_; });
@@ -111,21 +84,18 @@ void Pump::live() {
   Incarnation life(broker_, plan_.names(),
                    {[this] {
                       const std::lock_guard lock(mutex_);
-                      plan_.forget_empty();
-                      pump_wake_.notify_one();
+                      look_again();
                     },
                     [this](const gander_tend_res& res) {
                       if (res.reclaimed > 0) recovered_(res.reclaimed);
                       const std::lock_guard lock(mutex_);
                       if (tended_ && res.promoted == 0 && res.reclaimed == 0) return;
                       tended_ = true;
-                      plan_.forget_empty();
-                      pump_wake_.notify_one();
+                      look_again();
                     },
                     [this] {
                       const std::lock_guard lock(mutex_);
-                      lost_ = true;
-                      pump_wake_.notify_one();
+                      lose();
                     }});
   log(LogLevel::debug, "worker: connected", {{"broker", broker_->name()}});
   if (!serve(life)) log(LogLevel::warn, "worker: the lease was lost; beginning again");
@@ -139,10 +109,12 @@ bool Pump::serve(Incarnation& life) {
   while (wait_for_work(lock)) {
     fill(round);
     in_flight_ = true;
+    const bool stopping = stopping_;
     lock.unlock();
     round.encode();
+    const auto timeout = stopping ? kStoppingTimeout : kExchangeTimeout;
     const Status status = life.consume().exchange(round.settles, round.verdicts, round.takes,
-                                                  kMaxBytes, kExchangeTimeout, round.out);
+                                                  kMaxBytes, timeout, round.out);
     lock.lock();
     in_flight_ = false;
     apply(round, status, life);
@@ -153,6 +125,7 @@ bool Pump::serve(Incarnation& life) {
       backoff.reset();
       continue;
     }
+    if (abandoned_) return true;  // closing the session gives back what is still leased
     if (backoff.tries() == 0)
       log(LogLevel::warn,
           error_of(status, broker_->name(), "exchange").what() + std::string("; trying on"));
@@ -178,16 +151,16 @@ bool Pump::wait_for_work(std::unique_lock<std::mutex>& lock) {
       if (settled_.empty() && (running_.empty() || abandoned_)) return false;
     }
     const auto now = steady_clock::now();
-    if (now >= next_due_) {
+    if (now >= next_due_ || (!plan_.all_empty() && now >= ask_again_)) {
       plan_.forget_empty();
       next_due_ = TimePoint::max();
+      ask_again_ = now + kAskAgain;
     }
     measure(now);
     if (due(now)) return true;
     pump_asleep_ = true;
     pump_wake_.wait_until(lock, next_look(now));
     pump_asleep_ = false;
-    if (!running_.empty()) watch_();
   }
 }
 
@@ -204,6 +177,7 @@ bool Pump::due(TimePoint now) {
   if (can_take() &&
       room() >= std::max<std::size_t>(1, std::min(kFlushAt, (options_.threads + buffer_) / 2)))
     return true;
+  if (!quiet_ && now >= last_exchange_.load() + kSignOfLife) return true;
   if (settled_.empty()) return false;
   return now >= first_settled_ + kFlushAfter || (running_.empty() && ready_.empty()) || stopping_ ||
          suspect_;
@@ -212,7 +186,6 @@ bool Pump::due(TimePoint now) {
 Pump::TimePoint Pump::next_look(TimePoint now) const {
   TimePoint at = now + kLookAnyway;
   if (!settled_.empty()) at = std::min(at, first_settled_ + kFlushAfter);
-  if (!running_.empty() || !ready_.empty()) at = std::min<TimePoint>(at, now + kWatchEvery);
   return std::min(at, next_due_);
 }
 
@@ -231,23 +204,26 @@ void Pump::measure(TimePoint now) {
 
 void Pump::fill(Round& round) {
   round.clear();
-  const std::size_t limit = broker_->info().max_batch;
+  const std::size_t limit = cautious_ ? 1 : broker_->info().max_batch;
   const std::size_t n = std::min(settled_.size(), limit);
   const auto end = settled_.begin() + static_cast<std::ptrdiff_t>(n);
   round.settlements.assign(std::make_move_iterator(settled_.begin()), std::make_move_iterator(end));
   settled_.erase(settled_.begin(), end);
-  if (can_take()) round.takes = plan_.next(std::min(room(), limit));
+  round.rings = rings_;
+  if (can_take() && !cautious_) round.takes = plan_.next(std::min(room(), limit));
 }
 
 void Pump::apply(Round& round, const Status& status, Incarnation& life) {
   if (status.code == GANDER_LEASE_LOST || status.reconnect() || status.maybe_applied()) {
     // What a lost reply took for us nobody would ever run: only a new incarnation hands it on.
-    lost_ = true;
-    return;
+    log(LogLevel::warn, error_of(status, broker_->name(), "exchange").what());
+    return lose();
   }
-  if (!status.ok()) return keep_for_later(round);
+  if (!status.ok()) return keep_for_later(round, status);
+  if (settled_.empty()) cautious_ = false;
   last_exchange_ = steady_clock::now();
   apply_verdicts(round);
+  if (lost_) return;
   apply_taken(round);
   if (plan_.all_empty() && !quiet_) life.listen();
   const bool idle = tended_ && !suspect_ && ready_.empty() && running_.empty() && settled_.empty();
@@ -259,25 +235,45 @@ void Pump::apply(Round& round, const Status& status, Incarnation& life) {
   state_wake_.notify_all();
 }
 
-void Pump::keep_for_later(Round& round) {
+// One settlement that the broker will never take must not hold up the others: they go one at a
+// time until that one is found. Its message stays leased until the end of this incarnation.
+void Pump::keep_for_later(Round& round, const Status& status) {
+  const bool hopeless = !status.retryable() && !round.settlements.empty();
+  if (hopeless && round.settlements.size() == 1) {
+    const gander_message& m = *round.settlements[0].delivery.message;
+    log(LogLevel::error, "worker: a settlement is refused for good: " + status.text(),
+        {{"queue", view(m.queue)}});
+    return;
+  }
+  cautious_ = cautious_ || hopeless;
   settled_.insert(settled_.begin(), std::make_move_iterator(round.settlements.begin()),
                   std::make_move_iterator(round.settlements.end()));
 }
 
 void Pump::apply_verdicts(Round& round) {
+  bool refused = false;
   for (std::size_t i = 0; i < round.settlements.size(); ++i) {
     if (round.verdicts[i] == GANDER_OK) continue;
+    if (round.verdicts[i] == GANDER_NOT_ATTEMPTED) {
+      settled_.push_back(std::move(round.settlements[i]));
+      continue;
+    }
     Status status;
     status.code = round.verdicts[i];
     log(LogLevel::warn, std::string("worker: a settlement had no effect: ") + status.text());
+    // Refused, and leased to us still: only the end of this incarnation brings it back.
+    if (status.code != GANDER_LEASE_LOST) refused = true;
   }
+  if (refused) lose();
 }
 
 void Pump::apply_taken(Round& round) {
   const auto delay = std::chrono::microseconds(
       std::max<std::int64_t>(0, round.out.next_due_us - broker_->clock().now_us()));
   if (round.out.next_due_us > 0)
-    next_due_ = steady_clock::now() + std::min<std::chrono::microseconds>(delay, kLookAnyway);
+    next_due_ = std::min<TimePoint>(
+        next_due_,
+        steady_clock::now() + std::clamp<std::chrono::microseconds>(delay, 1ms, kLookAnyway));
   const std::shared_ptr<TakenBatch>& batch = round.out.taken;
   const std::size_t n = batch ? batch->size() : 0;
   std::uint64_t bytes = 0;
@@ -289,7 +285,9 @@ void Pump::apply_taken(Round& round) {
       if (view(round.takes[q].queue) == view(m.queue)) ++got[q];
     accept({batch, &m, life_});
   }
-  if (bytes < kMaxBytes / 2)  // else it came back short because it was full
+  // Short means empty, unless it was full, or somebody rang meanwhile: that edge will not come
+  // again.
+  if (bytes < kMaxBytes / 2 && round.rings == rings_)
     for (std::size_t q = 0; q < got.size(); ++q) plan_.answered(round.takes[q], got[q]);
   if (n > 1)
     work_wake_.notify_all();
@@ -311,8 +309,21 @@ void Pump::accept(Delivery delivery) {
   if (suspect_) give_back_ready();
 }
 
+void Pump::look_again() {
+  ++rings_;
+  plan_.forget_empty();
+  pump_wake_.notify_one();
+}
+
+// What is in hand belongs to others from now on.
+void Pump::lose() {
+  lost_ = true;
+  drop_all();
+  pump_wake_.notify_one();
+}
+
 bool Pump::can_hand() const {
-  if (solo_) return false;
+  if (solo_ || lost_) return false;
   if (!suspect_) return !ready_.empty();
   const bool alone = running_.empty() && settled_.empty() && !in_flight_;
   return alone || steady_clock::now() > suspect_since_ + kSuspectPatience;

@@ -23,6 +23,7 @@
 
 #include "delivery.h"
 #include "incarnation.h"
+#include "round.h"
 #include "take_plan.h"
 
 namespace gander {
@@ -36,10 +37,9 @@ struct PumpOptions {
 
 class Pump {
  public:
-  // `recovered` is told of deliveries taken over from dead workers, `watch` is called now and then
-  // while jobs run.
+  // `recovered` is told of deliveries taken over from dead workers.
   Pump(std::shared_ptr<BrokerHandle> broker, PumpOptions options,
-       std::function<void(std::uint64_t)> recovered, std::function<void()> watch);
+       std::function<void(std::uint64_t)> recovered);
 
   // The pump's thread: until stop() and then until all is settled, or abandon().
   void run();
@@ -68,8 +68,6 @@ class Pump {
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
-  struct Round;  // one exchange: what goes out and what comes back
-  class Meter;
 
   void live();
   bool serve(Incarnation& life);
@@ -82,7 +80,9 @@ class Pump {
   void apply(Round& round, const Status& status, Incarnation& life);
   void apply_verdicts(Round& round);
   void apply_taken(Round& round);
-  void keep_for_later(Round& round);
+  void keep_for_later(Round& round, const Status& status);
+  void look_again();
+  void lose();
   void accept(Delivery delivery);
   [[nodiscard]] bool can_hand() const;
   void drop_all();
@@ -93,7 +93,6 @@ class Pump {
   std::shared_ptr<BrokerHandle> broker_;
   const PumpOptions options_;
   const std::function<void(std::uint64_t)> recovered_;
-  const std::function<void()> watch_;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable pump_wake_, work_wake_, state_wake_;
@@ -106,6 +105,9 @@ class Pump {
   TimePoint suspect_since_{};
   bool solo_ = false;  // it runs, alone
   TimePoint next_due_ = TimePoint::max();
+  TimePoint ask_again_{};
+  std::uint64_t rings_ = 0;
+  bool cautious_ = false;  // settlements go one at a time
   std::uint64_t life_ = 0;
   std::size_t buffer_ = 1;
   std::size_t finished_ = 0;  // since measured_

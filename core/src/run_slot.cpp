@@ -3,9 +3,16 @@
 namespace gander {
 
 void RunSlot::begin(Context& context, std::int64_t deadline_us) {
+  remember(context, deadline_us);
+  if (deadline_us != 0 && on_deadline_) on_deadline_();
+}
+
+void RunSlot::remember(Context& context, std::int64_t deadline_us) {
   const std::lock_guard lock(mutex_);
-  if (stop_.stop_requested() && !shutdown_)
-    stop_ = std::stop_source{};  // one source serves many runs
+  if (spent_ && !shutdown_) {  // else one source serves many runs
+    stop_ = std::stop_source{};
+    spent_ = false;
+  }
   context.stop = stop_.get_token();
   context.observer = this;
   context_ = &context;
@@ -38,17 +45,28 @@ std::optional<RunningJob> RunSlot::look() const {
                     text_};
 }
 
+// The token is set outside the lock: that calls what the handler registered with it, which may wait
+// for whoever is in progress() now.
 void RunSlot::check_deadline(std::int64_t now_us) {
-  const std::int64_t deadline = deadline_us();
-  if (deadline == 0 || now_us < deadline) return;
-  const std::lock_guard lock(mutex_);
-  if (context_ != nullptr) stop_.request_stop();
+  std::stop_source source{std::nostopstate};
+  {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t deadline = deadline_us();
+    if (context_ == nullptr || deadline == 0 || now_us < deadline) return;
+    source = stop_;
+    spent_ = true;
+  }
+  source.request_stop();
 }
 
 void RunSlot::stop_for_shutdown() {
-  const std::lock_guard lock(mutex_);
-  shutdown_ = true;
-  stop_.request_stop();
+  std::stop_source source{std::nostopstate};
+  {
+    const std::lock_guard lock(mutex_);
+    shutdown_ = true;
+    source = stop_;
+  }
+  source.request_stop();
 }
 
 }  // namespace gander

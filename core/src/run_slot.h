@@ -6,6 +6,7 @@
 #include <gander/worker.h>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -14,6 +15,9 @@ namespace gander {
 // begin(), end() and progress() on the executor's thread; the rest on any.
 class RunSlot final : public RunObserver {
  public:
+  // `on_deadline` is called when a run with a deadline begins.
+  explicit RunSlot(std::function<void()> on_deadline = {}) : on_deadline_(std::move(on_deadline)) {}
+
   // The views in `context` must stay until end(). Sets context.stop.
   void begin(Context& context, std::int64_t deadline_us);
   // True when the stop token was set for the worker's shutdown, not for the run's deadline.
@@ -30,11 +34,14 @@ class RunSlot final : public RunObserver {
   void stop_for_shutdown();
 
  private:
+  void remember(Context& context, std::int64_t deadline_us);
+  const std::function<void()> on_deadline_;
   mutable std::mutex mutex_;
   const Context* context_ = nullptr;  // guarded by mutex_, as the rest
   double part_ = 0;
   std::string text_;
   std::stop_source stop_;
+  bool spent_ = false;  // stop_ was used for a deadline
   bool shutdown_ = false;
   std::atomic<std::int64_t> deadline_us_{0};
 };

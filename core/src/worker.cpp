@@ -52,13 +52,18 @@ Worker::Impl::Impl(std::shared_ptr<BrokerHandle> broker_handle, WorkerOptions wo
     : broker(std::move(broker_handle)),
       options(std::move(worker_options)),
       metrics(broker->clock().now_us()) {
+  check();
+}
+
+Worker::Impl::~Impl() = default;
+
+void Worker::Impl::check() const {
   if (options.threads < 1)
     throw Error(Code::invalid_argument,
                 "a worker needs 1 thread or more, not " + std::to_string(options.threads));
   for (const auto& [queue, weight] : options.queues) check_queue_name(queue);
+  if (!options.retry.queue.empty()) check_queue_name(options.retry.queue);
 }
-
-Worker::Impl::~Impl() = default;
 
 std::vector<std::pair<std::string, int>> Worker::Impl::queues() const {
   if (options.queues.empty()) return {{"default", 1}};
@@ -71,6 +76,7 @@ void Worker::Impl::add(std::string_view job, int version,
   check_job_name(job);
   Handler entry{version, std::move(handler), {}};
   if (policy != nullptr) entry.policy = *policy;
+  if (entry.policy && !entry.policy->queue.empty()) check_queue_name(entry.policy->queue);
   if (!workshop.handlers.emplace(std::string(job), std::move(entry)).second)
     throw Error(Code::invalid_argument,
                 "two handlers for job '" + std::string(job) + "': each job has one");
@@ -79,6 +85,7 @@ void Worker::Impl::add(std::string_view job, int version,
 void Worker::Impl::start() {
   if (started())
     throw Error(Code::invalid_state, "this worker has been started before: make another");
+  check();
   workshop.retry = options.retry;
   workshop.max_crashes = options.max_crashes;
   workshop.park_delay = options.park_delay;
@@ -86,12 +93,14 @@ void Worker::Impl::start() {
   workshop.metrics = &metrics;
   const auto threads = static_cast<std::size_t>(options.threads);
   const Counter recovered = metrics.counter(metric::kRecovered);
-  pump = std::make_unique<Pump>(
-      broker,
-      PumpOptions{queues(), options.strict, threads,
-                  static_cast<std::size_t>(std::max(0, options.prefetch))},
-      [recovered](std::uint64_t n) { recovered.add(n); }, [this] { watch_deadlines(); });
-  for (std::size_t i = 0; i < threads; ++i) slots.push_back(std::make_unique<RunSlot>());
+  pump =
+      std::make_unique<Pump>(broker,
+                             PumpOptions{queues(), options.strict, threads,
+                                         static_cast<std::size_t>(std::max(0, options.prefetch))},
+                             [recovered](std::uint64_t n) { recovered.add(n); });
+  for (std::size_t i = 0; i < threads; ++i)
+    slots.push_back(std::make_unique<RunSlot>([this] { watchdog->arm(); }));
+  watchdog = std::make_unique<Watchdog>(slots, broker->clock());
   begin_exports();
   const auto self = shared_from_this();
   pump_thread = std::thread([self] { self->pump->run(); });
@@ -105,11 +114,6 @@ void Worker::Impl::run_executor(RunSlot& slot) {
     finished = executor.run(std::move(*delivery), slot);
 }
 
-void Worker::Impl::watch_deadlines() {
-  const std::int64_t now = broker->clock().now_us();
-  for (const auto& slot : slots) slot->check_deadline(now);
-}
-
 void Worker::Impl::begin_exports() {
   exporter = std::make_unique<MetricsExporter>(
       metrics, std::move(sinks), std::vector<MetricsExporter::GaugeFunction>{queue_gauges(broker)},
@@ -117,7 +121,10 @@ void Worker::Impl::begin_exports() {
 }
 
 bool Worker::Impl::stop(std::chrono::milliseconds timeout) {
-  if (!started() || stopped) return true;
+  asked_to_stop.request_stop();
+  const std::lock_guard lock(
+      stop_mutex);  // a second caller waits for the first, and hears the same
+  if (!started() || stopped) return returned;
   stopped = true;
   pump->stop();
   bool all = pump->wait_settled(timeout);
@@ -132,15 +139,17 @@ bool Worker::Impl::stop(std::chrono::milliseconds timeout) {
             {{"job", job->job}, {"queue", job->queue}});
     pump->abandon();
   }
-  pump_thread.join();
+  if (pump_thread.joinable()) pump_thread.join();
+  // settlements that could not be sent are another matter: the broker has their messages still
+  returned = pump->wait_returned(std::chrono::milliseconds(0));
   for (auto& thread : executors) {
-    if (all)
+    if (returned)
       thread.join();
     else
       thread.detach();  // a thread cannot be ended from outside; what it holds it keeps alive
   }
-  exporter->stop();
-  return all;
+  if (exporter) exporter->stop();
+  return returned;
 }
 
 Worker::Worker(const Broker& broker, WorkerOptions options)
@@ -187,7 +196,7 @@ Worker& Worker::threads(int n) {
 int Worker::run() {
   SignalPipe signals({SIGINT, SIGTERM});
   start();
-  signals.wait();
+  if (!signals.wait(impl_->asked_to_stop.get_token())) return stop() ? 0 : 1;
   log(LogLevel::info, "stopping: waiting for what runs; once more stops at once");
   std::jthread impatience([&](const std::stop_token& stop) {
     const auto first = std::chrono::steady_clock::now();
@@ -209,6 +218,8 @@ bool Worker::stop(std::chrono::milliseconds timeout) { return impl_->stop(timeou
 bool Worker::stop() { return impl_->stop(impl_->options.shutdown_timeout); }
 
 bool Worker::wait_idle(std::chrono::milliseconds timeout) {
+  if (!impl_->started())
+    throw Error(Code::invalid_state, "wait_idle() of a worker that was not started");
   return impl_->pump->wait_idle(timeout);
 }
 

@@ -3,11 +3,14 @@
 
 #include <gander/worker.h>
 
+#include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "executor.h"
 #include "metrics_exporter.h"
 #include "pump.h"
+#include "watchdog.h"
 
 namespace gander {
 
@@ -19,6 +22,8 @@ struct Worker::Impl : std::enable_shared_from_this<Impl> {
 
   void add(std::string_view job, int version, std::function<void(Context&, const Reader&)> handler,
            const RetryPolicy* policy);
+  // Throws Error(invalid_argument) for options that cannot work.
+  void check() const;
   void start();
   bool stop(std::chrono::milliseconds timeout);
   [[nodiscard]] bool started() const { return pump != nullptr; }
@@ -36,11 +41,14 @@ struct Worker::Impl : std::enable_shared_from_this<Impl> {
   std::vector<std::thread> executors;
   std::thread pump_thread;
   std::unique_ptr<MetricsExporter> exporter;
-  bool stopped = false;
+  std::unique_ptr<Watchdog> watchdog;
+  std::stop_source asked_to_stop;
+  std::mutex stop_mutex;
+  bool stopped = false;  // guarded by stop_mutex, as is the next
+  bool returned = true;  // every handler, when it stopped
 
  private:
   void run_executor(RunSlot& slot);
-  void watch_deadlines();
   void begin_exports();
 };
 

@@ -40,6 +40,8 @@ std::optional<LockFile> LockFile::try_lock(const std::string& path, const std::s
           path + ": " + std::strerror(problem) +
               "; a worker must be able to make and read its lock file, beside the database");
     }
+    // Whoever may use the database must be able to look at this lock, whatever the umask is here.
+    if (missing == Missing::create) static_cast<void>(fchmod(file.get(), mode_beside(database)));
     if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
     // Between open and lock a reaper may have deleted the file: then this lock is on a ghost that
     // nobody else would see.

@@ -1,6 +1,8 @@
 #include <gander/error.h>
 #include <gander/id.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 #include <thread>
@@ -52,6 +54,30 @@ TEST(Id, RefusesOtherText) {
 TEST(Id, OneKeyIsOneId) {
   EXPECT_EQ(Id::from_key("order-42"), Id::from_key("order-42"));
   EXPECT_NE(Id::from_key("order-42"), Id::from_key("order-43"));
+}
+
+// Two children of one parent would else make the same ids, and the second message of each pair be
+// lost as a duplicate.
+TEST(Id, ChildrenOfAForkMakeIdsOfTheirOwn) {
+  static_cast<void>(Id::make());
+  std::set<std::string> all;
+  constexpr int kChildren = 20;
+  for (int child = 0; child < kChildren; ++child) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      const std::string id = Id::make().to_string();
+      _exit(write(ends[1], id.data(), id.size()) == 36 ? 0 : 1);
+    }
+    char text[36];
+    ASSERT_EQ(read(ends[0], text, sizeof(text)), 36);
+    all.emplace(text, sizeof(text));
+    waitpid(pid, nullptr, 0);
+    close(ends[0]);
+    close(ends[1]);
+  }
+  EXPECT_EQ(all.size(), static_cast<std::size_t>(kChildren));
 }
 
 }  // namespace

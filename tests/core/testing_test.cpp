@@ -3,6 +3,8 @@
 #include <gander/testing.h>
 #include <gtest/gtest.h>
 
+#include "envelope.h"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -267,6 +269,49 @@ TEST_F(Outcomes, AMessageOverTheLimitIsRefusedAndOneAtItIsNot) {
     EXPECT_EQ(e.code(), gander::Code::too_large);
   }
   EXPECT_EQ(gander_.enqueued().size(), 1U);
+}
+
+TEST_F(Outcomes, ANewerFormatIsParkedWhateverElseItHolds) {
+  gander::Document document;
+  gander_.handle(kWork);
+  gander_.client().enqueue(kWork, "a");
+  // there is no way to enqueue another format, so the reading is tested where it happens
+  EXPECT_EQ(gander::read_envelope(document.parse(R"({"v":2,"name":"x","retry":7})", "body")).format,
+            2);
+}
+
+TEST_F(Outcomes, ADelayForEverIsLateAndNotNow) {
+  gander_.handle(kWork);
+  gander_.client().in(std::chrono::milliseconds::max()).enqueue(kWork, "a");
+  behaviour = [](const std::string&) { throw gander::Snooze(std::chrono::milliseconds::max()); };
+  gander_.client().enqueue(kWork, "b");
+  EXPECT_EQ(gander_.run_all(), 1U);
+  EXPECT_EQ(gander_.in_state(State::scheduled).size(), 2U);
+}
+
+TEST_F(Outcomes, ATimeoutThatCannotBeWrittenIsRefusedAtTheEnqueue) {
+  EXPECT_THROW(gander_.client().timeout(0ms).enqueue(kWork, "a"), gander::Error);
+  EXPECT_THROW(gander_.client().timeout(24h * 30).enqueue(kWork, "a"), gander::Error);
+  EXPECT_TRUE(gander_.enqueued().empty());
+}
+
+TEST_F(Outcomes, DeathWithoutARetryCallsTheHooksToo) {
+  RetryPolicy policy;
+  int deaths = 0;
+  policy.on_death = [&](const gander::Failure&) { ++deaths; };
+  gander_.handle(kWork, policy).client().enqueue(kWork, "a");
+  behaviour = [](const std::string&) { throw gander::Discard("no"); };
+  gander_.run_all();
+  gander_.client().enqueue_json("test.work", "[1,2]");
+  gander_.run_all();
+  EXPECT_EQ(deaths, 2);
+}
+
+TEST_F(Outcomes, ANoteIsTextWhateverWasThrown) {
+  gander_.handle(kWork).client().enqueue(kWork, "a");
+  behaviour = [](const std::string&) { throw std::runtime_error("bytes \xff\xfe"); };
+  gander_.run_all();
+  EXPECT_EQ(gander_.in_state(State::retry)[0].note, "bytes ??");
 }
 
 }  // namespace

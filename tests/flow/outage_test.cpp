@@ -124,4 +124,46 @@ TEST_F(Outage, GooseDefect6AForeignExceptionEndsNoThread) {
   EXPECT_TRUE(eventually([&] { return count(gander::State::retry) == 1; }));
 }
 
+TEST_F(Outage, StoppingWhileTheBrokerIsAwayEnds) {
+  const gander::Broker b = broker();
+  static std::atomic<bool> go;
+  static std::atomic<int> inside;
+  go = false;
+  inside = 0;
+  gander::Worker worker(b);
+  worker.add("outage.unsettled", 1, [](gander::Context&, const gander::Reader&) {
+    ++inside;
+    while (!go) std::this_thread::sleep_for(1ms);
+  });
+  gander::Client(b).enqueue_json("outage.unsettled", "[]");
+  worker.start();
+  ASSERT_TRUE(eventually([] { return inside == 1; }));
+  {
+    const Lock lock(file());
+    go = true;
+    EXPECT_TRUE(worker.stop(
+        100ms));  // its handler returned; that nothing could be settled is another matter
+  }
+  gander::Worker next(b);
+  next.add("outage.unsettled", 1, [](gander::Context&, const gander::Reader&) { ++ran; }).start();
+  EXPECT_TRUE(eventually([] { return ran == 1; }));  // what was not settled runs again
+}
+
+TEST_F(Outage, ARunsDeadlineIsKeptWhileTheBrokerIsAway) {
+  const gander::Broker b = broker();
+  static std::atomic<int> inside;
+  inside = 0;
+  gander::Worker worker(b);
+  worker.add("outage.deadline", 1, [](gander::Context& context, const gander::Reader&) {
+    ++inside;
+    while (!context.stop.stop_requested()) std::this_thread::sleep_for(1ms);
+    ++ran;
+  });
+  gander::Client(b).timeout(300ms).enqueue_json("outage.deadline", "[]");
+  worker.start();
+  ASSERT_TRUE(eventually([] { return inside == 1; }));
+  const Lock lock(file());
+  EXPECT_TRUE(eventually([] { return ran == 1; }));
+}
+
 }  // namespace

@@ -224,4 +224,63 @@ TEST_F(WorkerFlow, SeveralQueuesAllGetTheirTurn) {
   EXPECT_TRUE(eventually([] { return done == 600; }));
 }
 
+// A stop callback that waits for what the run's own progress() holds must not stop the worker.
+TEST_F(WorkerFlow, AStopCallbackMayTakeTheHandlersOwnLock) {
+  const gander::Broker b = broker();
+  static std::mutex own;
+  Worker worker(b);
+  worker.add("flow.callback", 1, [](gander::Context& context, const gander::Reader&) {
+    const std::stop_callback callback(context.stop, [] { const std::lock_guard lock(own); });
+    while (!context.stop.stop_requested()) {
+      const std::lock_guard lock(own);
+      context.progress(0.5);
+    }
+    ++done;
+  });
+  gander::Client(b).timeout(20ms).enqueue_json("flow.callback", "[]");
+  worker.handle(kCount).start();
+  ASSERT_TRUE(eventually([] { return done == 1; }));
+  gander::Client(b).enqueue(kCount, 1);
+  EXPECT_TRUE(eventually([] { return done == 2; }));
+}
+
+TEST_F(WorkerFlow, AQueueThatWasEmptyIsAskedAgainWhileAnotherIsBusy) {
+  const gander::Broker b = broker();
+  const gander::Client client(b);
+  client.on("bulk").enqueue_all(kGate, numbers(50));
+  gander::WorkerOptions options;
+  options.threads = 1;
+  Worker worker(b, options);
+  worker.handle(kGate).handle(kCount).on("bulk", 1).on("express", 50).start();
+  ASSERT_TRUE(eventually([] { return inside == 1; }));
+  client.on("express").enqueue(kCount, 7);
+  gate = true;
+  ASSERT_TRUE(eventually([] {
+    const std::lock_guard lock(seen_mutex);
+    return seen.contains(7);
+  }));
+}
+
+TEST_F(WorkerFlow, StopFromElsewhereEndsRun) {
+  const gander::Broker b = broker();
+  Worker worker(b);
+  worker.handle(kCount);
+  std::atomic<int> result{-1};
+  std::jthread runner([&] { result = worker.run(); });
+  gander::Client(b).enqueue(kCount, 1);
+  ASSERT_TRUE(eventually([] { return done == 1; }));
+  EXPECT_TRUE(worker.stop(10s));
+  EXPECT_TRUE(eventually([&] { return result == 0; }));
+}
+
+TEST_F(WorkerFlow, WhatCannotWorkIsRefusedAtTheStart) {
+  const gander::Broker b = broker();
+  EXPECT_THROW(Worker(b).threads(0).start(), gander::Error);
+  EXPECT_THROW(Worker(b).wait_idle(1s), gander::Error);
+  gander::RetryPolicy policy;
+  policy.queue = "a/b";
+  Worker worker(b);
+  EXPECT_THROW(worker.handle(kCount, policy), gander::Error);
+}
+
 }  // namespace

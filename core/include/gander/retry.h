@@ -27,7 +27,8 @@ struct RetryPolicy {
   std::function<std::chrono::milliseconds(int failures)> delay;  // empty: default_retry_delay
   std::string queue;       // retries go here; empty: where it was
   bool skip_dead = false;  // when retries are spent: drop it, do not keep it as a dead letter
-  // Called once per failure, and at a death; what they throw is logged and changes nothing.
+  // Called once per failure, and at a death that a run led to (retries spent, Discard, arguments
+  // that do not fit); what they throw is logged and changes nothing.
   std::function<void(const Failure&)> on_error;
   std::function<void(const Failure&)> on_death;
 };
