@@ -1,12 +1,11 @@
 // A Config as text again, and the masking of secrets.
-#include <rapidjson/prettywriter.h>
-#include <rapidjson/stringbuffer.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
 #include "config_value.h"
+#include "rapidjson.h"
 
 namespace gander {
 namespace {
@@ -105,7 +104,7 @@ ConfigValue tree(const Config& c, const Masker& mask) {
   });
 }
 
-std::string quoted(std::string_view value) {
+std::string toml_text(std::string_view value) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : value) {
@@ -128,7 +127,7 @@ std::string escaped(std::string_view value) {
     if (value.substr(i, 2) == "${") out += '$';
     out += value[i];
   }
-  return quoted(out);
+  return toml_text(out);
 }
 
 std::string toml_scalar(const ConfigValue& value) {
@@ -144,7 +143,7 @@ std::string toml_key(const std::string& key) {
   const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
   });
-  return bare ? key : quoted(key);
+  return bare ? key : toml_text(key);
 }
 
 void write_toml(std::string& out, const std::string& path, const ConfigValue& value) {

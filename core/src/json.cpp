@@ -4,21 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#define RAPIDJSON_HAS_STDSTRING 1
-#define RAPIDJSON_48BITPOINTER_OPTIMIZATION 0
-#if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__)
-#define RAPIDJSON_SSE2  // its aligned reads past a string's end stay within the page, but not
-                        // within ASan's rules
-#endif
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-#pragma GCC diagnostic pop
-
+#include "rapidjson.h"
 #include "utf8.h"
 
 namespace gander {
@@ -61,7 +47,7 @@ class RawWriter : public rapidjson::Writer<rapidjson::StringBuffer, rapidjson::U
 
 }  // namespace
 
-struct Writer::Impl {
+struct __attribute__((visibility("hidden"))) Writer::Impl {
   rapidjson::StringBuffer buffer;
   RawWriter out{buffer};
 };
@@ -177,7 +163,7 @@ void Reader::wrong_type(const char* wanted) const {
   refuse(std::string("expected ") + wanted + ", found " + type_name(as_value(value_)));
 }
 
-struct Document::Impl {
+struct __attribute__((visibility("hidden"))) Document::Impl {
   // Reused from one message to the next, so that a small one costs no allocation.
   static constexpr std::size_t kArena = 32 * 1024;
   std::unique_ptr<char[]> arena = std::make_unique_for_overwrite<char[]>(kArena);

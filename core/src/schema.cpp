@@ -2,8 +2,6 @@
 
 #include <gander/config.h>
 #include <gander/error.h>
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +10,7 @@
 #include <cstdint>
 
 #include "nearest.h"
+#include "rapidjson.h"
 
 namespace gander {
 namespace {

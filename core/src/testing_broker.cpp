@@ -1,10 +1,10 @@
 #include "testing_broker.h"
 
 #include <algorithm>
-#include <cstring>
 #include <list>
 
 #include <gander/sdk/broker.hpp>
+#include <gander/sdk/message.hpp>
 
 namespace gander {
 namespace {
@@ -12,32 +12,17 @@ namespace {
 namespace abi = gander::sdk;
 
 struct Stored {
-  gander_message m{};  // its views point to the strings below
-  std::string queue, body, note;
+  abi::OwnedMessage m;
   std::int64_t order = 0;
-
-  void take_over(const gander_message& from) {
-    queue = abi::view(from.queue);
-    body = abi::view(from.body);
-    note = abi::view(from.note);
-    m = from;
-    m.queue = abi::str(queue);
-    m.body = abi::bytes(body);
-    m.note = abi::str(note);
-  }
 };
-
-bool same(const gander_id& a, const gander_id& b) {
-  return std::memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
-}
 
 struct Store {
   std::list<Stored> all;
   std::int64_t back = 0, front = 0;
 
   Stored* find(const gander_id& id) {
-    const auto it =
-        std::find_if(all.begin(), all.end(), [&](const Stored& s) { return same(s.m.id, id); });
+    const auto it = std::find_if(all.begin(), all.end(),
+                                 [&](const Stored& s) { return abi::IdEqual{}(s.m.id, id); });
     return it == all.end() ? nullptr : &*it;
   }
   void make_ready(Stored& s, bool at_front) {
@@ -53,7 +38,7 @@ struct Store {
   Stored* next_ready(std::string_view queue) {
     Stored* best = nullptr;
     for (Stored& s : all) {
-      if (s.m.state != GANDER_STATE_READY || s.queue != queue) continue;
+      if (s.m.state != GANDER_STATE_READY || abi::view(s.m.queue) != queue) continue;
       if (best == nullptr ||
           std::pair(s.m.priority, s.order) < std::pair(best->m.priority, best->order))
         best = &s;
@@ -71,7 +56,7 @@ class TestingSession final : public abi::Session {
       verdicts[i] = store_.find(messages[i]->id) != nullptr ? GANDER_DUPLICATE : GANDER_OK;
       if (verdicts[i] != GANDER_OK) continue;
       Stored& s = store_.all.emplace_back();
-      s.take_over(*messages[i]);
+      s.m.assign(*messages[i]);
       store_.make_ready(s, (messages[i]->flags & GANDER_MESSAGE_FRONT) != 0);
       if (s.m.run_at_us > host_.now_us()) s.m.state = GANDER_STATE_SCHEDULED;
     }
@@ -98,9 +83,9 @@ class TestingSession final : public abi::Session {
   }
 
   void queues(const abi::QueueVisitor& visitor, const abi::Deadline&) override {
-    std::map<std::string, gander_queue_stat> stats;
+    abi::NameMap<gander_queue_stat> stats;
     for (const Stored& s : store_.all) {
-      gander_queue_stat& q = stats[s.queue];
+      gander_queue_stat& q = stats[abi::view(s.m.queue)];
       std::int64_t* const counts[] = {nullptr,   &q.ready, &q.scheduled,
                                       &q.leased, &q.retry, &q.dead};
       ++*counts[s.m.state];
@@ -117,7 +102,8 @@ class TestingSession final : public abi::Session {
                 const abi::Deadline&) override {
     std::vector<const Stored*> found;
     for (const Stored& s : store_.all)
-      if (s.m.state == state && (queue.empty() || s.queue == queue)) found.push_back(&s);
+      if (s.m.state == state && (queue.empty() || abi::view(s.m.queue) == queue))
+        found.push_back(&s);
     std::sort(found.begin(), found.end(), [](const Stored* a, const Stored* b) {
       return std::pair(a->m.run_at_us, a->order) < std::pair(b->m.run_at_us, b->order);
     });
@@ -140,9 +126,7 @@ class TestingSession final : public abi::Session {
       store_.all.remove_if([&](const Stored& one) { return &one == s; });
       return GANDER_OK;
     }
-    Stored next;
-    next.take_over(*settle.message);
-    s->take_over(next.m);
+    s->m.assign(*settle.message);
     if (settle.op == GANDER_SETTLE_GIVE_BACK) store_.make_ready(*s, true);
     if (settle.op == GANDER_SETTLE_RETRY) s->m.state = GANDER_STATE_RETRY;
     if (settle.op == GANDER_SETTLE_SNOOZE) s->m.state = GANDER_STATE_SCHEDULED;

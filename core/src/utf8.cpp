@@ -3,13 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#include <rapidjson/encodings.h>
-#include <rapidjson/memorystream.h>
-#include <rapidjson/stringbuffer.h>
-#pragma GCC diagnostic pop
+#include "rapidjson.h"
 
 namespace gander {
 

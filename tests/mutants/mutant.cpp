@@ -187,8 +187,10 @@ void take_twice(gander_session* s, gander_exchange_res& res) {
 void ack_of_a_stranger(gander_session* s, const gander_settle& settle) {
   Memory& m = static_cast<MemorySession&>(*detail::box(s).session).m_;
   const std::lock_guard lock(m.mutex);
-  const auto it = m.messages.find(std::bit_cast<Id>(settle.message->id));
-  if (it != m.messages.end() && it->second.owner != 0) m.messages.erase(it);
+  const auto place = m.messages.find(settle.message->id);
+  if (place == m.messages.end() || place->second->holder == nullptr) return;
+  place->second->holder->erase(place->second);
+  m.messages.erase(place);
 }
 
 // From the third empty exchange in a row on, but five times in all.

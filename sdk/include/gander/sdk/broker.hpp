@@ -106,7 +106,12 @@ struct Exchange {
 };
 struct Taken {
   std::unique_ptr<Batch> batch;  // may stay null
-  std::int64_t next_due_us = 0;
+  std::int64_t next_due_us = 0;  // 0: nothing is to fall due
+
+  // Of all times told, the earliest is kept.
+  void due_at(std::int64_t run_at_us) {
+    if (next_due_us == 0 || run_at_us < next_due_us) next_due_us = run_at_us;
+  }
 };
 enum class Waited { arrived, timeout, cancelled };
 
