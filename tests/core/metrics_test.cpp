@@ -44,7 +44,7 @@ TEST(Metrics, OneSeriesForEachNameAndLabelsInAnyOrder) {
   metrics.counter(metric::kFailed, {{"function", "f"}, {"queue", "b"}}).add(4);
   const auto points = metrics.snapshot(9);
   ASSERT_EQ(points.size(), 2U);
-  const Point& a = find(points, "jobs.failed", {{"function", "f"}, {"queue", "a"}});
+  const Point a = find(points, "jobs.failed", {{"function", "f"}, {"queue", "a"}});
   EXPECT_EQ(a.value, 5);
   EXPECT_EQ(a.type, MetricType::counter);
   EXPECT_EQ(a.help, metric::kFailed.help);
@@ -59,7 +59,7 @@ TEST(Metrics, BoundsAreInclusiveAndTheLastBucketIsOpen) {
   for (const double ms : {-1.0, 0.0, 0.1, 0.11, 1.0, 3'600'000.0, 3'600'001.0}) time.record(ms);
   time.record(std::chrono::microseconds(1'500));
   const auto points = metrics.snapshot(0);
-  const Point& point = find(points, "job.execution_time");
+  const Point point = find(points, "job.execution_time");
   std::vector<std::uint64_t> expected(kHistogramBuckets);
   expected[0] = 3;                      // up to 0.1 ms, and the clock that went back
   expected[1] = 1;                      // to 0.2
@@ -86,7 +86,7 @@ TEST(Metrics, ThreadsThatCountWhileOthersReadLoseNothing) {
       const double now = find(points, "jobs.processed").value;
       EXPECT_GE(now, before);  // a total never falls
       before = now;
-      const Point& h = find(points, "job.execution_time");
+      const Point h = find(points, "job.execution_time");
       EXPECT_EQ(h.count, std::accumulate(h.buckets.begin(), h.buckets.end(), std::uint64_t{0}));
     }
   });

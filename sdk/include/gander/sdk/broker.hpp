@@ -48,7 +48,8 @@ class Deadline {
 // that live until the host releases the batch.
 class Batch {
  public:
-  void add(gander_message message) {
+  void add(const gander_message& from) {
+    gander_message message = from;
     message.queue = str(keep(view(message.queue)));
     message.body = bytes(keep(view(message.body)));
     message.note = str(keep(view(message.note)));

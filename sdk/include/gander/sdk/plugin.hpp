@@ -8,6 +8,7 @@
 #include <gander/sdk/plugin.h>
 
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <initializer_list>
 #include <map>
