@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <latch>
 #include <thread>
 
 namespace {
@@ -85,14 +86,14 @@ TEST(Doorbell, AnInterruptEndsTheNextWaitAndItAlone) {
 TEST(Doorbell, AnInterruptEndsAWaitWithoutDeadline) {
   Doorbell bell;
   Doorbell::Waiter waiter(bell);
-  std::atomic<bool> begun = false;
+  std::latch begun(1);
   Waited how = Waited::arrived;
   {
     const std::jthread thread([&] {
-      begun = true;
+      begun.count_down();
       how = waiter.wait(kMail, Deadline(nullptr));
     });
-    begun.wait(false);
+    begun.wait();
     waiter.interrupt();
   }
   EXPECT_EQ(how, Waited::cancelled);
