@@ -8,6 +8,18 @@
                         // ASan's rules
 #endif
 
+// The standard headers it includes, first: what they declare must not become hidden with it.
+#include <cassert>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iosfwd>
+#include <limits>
+#include <memory>
+#include <new>
+#include <string>
+
 #pragma GCC visibility push(hidden)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
