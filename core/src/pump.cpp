@@ -172,15 +172,19 @@ std::size_t Pump::room() const {
   return held < most ? most - held : 0;
 }
 
-bool Pump::due(TimePoint now) {
+// What does not depend on the time, which an executor need not ask for: the pump wakes by itself.
+bool Pump::due_at_once() {
   if (settled_.size() >= kFlushAt) return true;
   if (can_take() &&
       room() >= std::max<std::size_t>(1, std::min(kFlushAt, (options_.threads + buffer_) / 2)))
     return true;
+  return !settled_.empty() && ((running_.empty() && ready_.empty()) || stopping_ || suspect_);
+}
+
+bool Pump::due(TimePoint now) {
+  if (due_at_once()) return true;
   if (!quiet_ && now >= last_exchange_.load() + kSignOfLife) return true;
-  if (settled_.empty()) return false;
-  return now >= first_settled_ + kFlushAfter || (running_.empty() && ready_.empty()) || stopping_ ||
-         suspect_;
+  return !settled_.empty() && now >= first_settled_ + kFlushAfter;
 }
 
 Pump::TimePoint Pump::next_look(TimePoint now) const {
@@ -348,7 +352,7 @@ std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
       if (settled_.empty()) first_settled_ = steady_clock::now();
       settled_.push_back(std::move(*finished));
     }
-    if (pump_asleep_ && (settled_.size() == 1 || due(steady_clock::now()))) pump_wake_.notify_one();
+    if (pump_asleep_ && (settled_.size() == 1 || due_at_once())) pump_wake_.notify_one();
     if (running_.empty()) state_wake_.notify_all();
   }
   while (!can_hand() && !ended_) {
@@ -369,29 +373,6 @@ std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
   }
   running_.emplace_back(me, delivery);
   return delivery;
-}
-
-// Of an incarnation that ended: its deliveries belong to others now.
-void Pump::drop_all() {
-  ready_.clear();
-  settled_.clear();
-  suspect_.reset();
-  for (auto& [thread, delivery] : running_) delivery.life = 0;
-}
-
-void Pump::give_back_waiting() {
-  if (suspect_) ready_.push_back(std::move(*suspect_));
-  suspect_.reset();
-  give_back_ready();
-}
-
-void Pump::give_back_ready() {
-  if (ready_.empty()) return;
-  if (settled_.empty()) first_settled_ = steady_clock::now();
-  // last first: each goes to the front, so the order stays
-  for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
-    settled_.push_back(Settlement::give_back(std::move(*it)));
-  ready_.clear();
 }
 
 }  // namespace gander

@@ -72,6 +72,7 @@ class Pump {
   void live();
   bool serve(Incarnation& life);
   bool wait_for_work(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool due_at_once();
   [[nodiscard]] bool due(TimePoint now);
   [[nodiscard]] TimePoint next_look(TimePoint now) const;
   [[nodiscard]] std::size_t room() const;

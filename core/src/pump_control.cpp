@@ -1,4 +1,4 @@
-// The outside of the pump: how a Worker quiets, stops and watches it.
+// The outside of the pump: how a Worker quiets, stops and watches it; and how it empties its hands.
 #include <algorithm>
 
 #include "pump.h"
@@ -53,6 +53,29 @@ bool Pump::wait_idle(std::chrono::milliseconds timeout) {
   pump_wake_.notify_one();
   return state_wake_.wait_for(lock, bounded(timeout), [&] { return ended_ || looks_ >= wanted; }) &&
          !ended_;
+}
+
+// Of an incarnation that ended: its deliveries belong to others now.
+void Pump::drop_all() {
+  ready_.clear();
+  settled_.clear();
+  suspect_.reset();
+  for (auto& [thread, delivery] : running_) delivery.life = 0;
+}
+
+void Pump::give_back_waiting() {
+  if (suspect_) ready_.push_back(std::move(*suspect_));
+  suspect_.reset();
+  give_back_ready();
+}
+
+void Pump::give_back_ready() {
+  if (ready_.empty()) return;
+  if (settled_.empty()) first_settled_ = std::chrono::steady_clock::now();
+  // last first: each goes to the front, so the order stays
+  for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
+    settled_.push_back(Settlement::give_back(std::move(*it)));
+  ready_.clear();
 }
 
 }  // namespace gander
