@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
   for (const char* suffix : {"", "-wal", "-shm", "-wake"}) std::filesystem::remove(path + suffix);
   std::filesystem::remove_all(path + "-leases");
   FakeHost host;
-  Broker broker(host, std::filesystem::absolute(path));
+  FileBroker broker(host, std::filesystem::absolute(path));
   Maker maker;
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "bench");

@@ -32,7 +32,7 @@ class Admin : public testing::Test {
   FakeHost host;
   std::map<std::string, std::string> retention{
       {"dead_max_age_s", "100"}, {"dead_max_count", "3"}, {"dead_max_bytes", "1000"}};
-  Broker broker{host, folder.file("jobs.db"), retention};
+  FileBroker broker{host, folder.file("jobs.db"), retention};
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "host:1");
   Session admin = broker.open(GANDER_ROLE_ADMIN);

@@ -83,7 +83,7 @@ int fill(Broker& broker, std::uint64_t limit_bytes) {
 int open_as_nobody(FakeHost& host, const std::string& path) {
   static_cast<void>(plugin());  // loaded while its folder can still be read
   if (geteuid() == 0 && setuid(65534) != 0) return 4;
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   broker.open(GANDER_ROLE_PRODUCE);
   std::cout << "open" << std::endl;
   return 0;
@@ -94,7 +94,7 @@ int run(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.at(0);
   const auto number = [&](std::size_t i) { return std::stoull(arguments.at(i)); };
   if (command == "open") return open_as_nobody(host, arguments.at(1));
-  Broker broker(host, arguments.at(1));
+  FileBroker broker(host, arguments.at(1));
   if (command == "hold") return hold(broker, arguments.at(2), static_cast<unsigned>(number(3)));
   if (command == "wait") return wait_often(broker);
   if (command == "storm") return storm(broker, number(2));

@@ -41,7 +41,7 @@ class Crowd : public testing::Test {
 
 TEST_F(Crowd, EnqueuesOfSixteenThreadsAreAllStoredOnceAndInOrder) {
   constexpr std::uint64_t kThreads = 16, kEach = 100;
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   std::vector<Session> sessions;
   for (std::uint64_t t = 0; t < kThreads; ++t) sessions.push_back(broker.open(GANDER_ROLE_PRODUCE));
   std::atomic<int> stored{0};
@@ -65,7 +65,7 @@ TEST_F(Crowd, EnqueuesOfSixteenThreadsAreAllStoredOnceAndInOrder) {
 }
 
 TEST_F(Crowd, ConsumersNeverGetTheSameMessage) {
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   constexpr std::uint64_t kMessages = 4000;
   for (std::uint64_t n = 0; n < kMessages; n += 500) {
@@ -79,7 +79,7 @@ TEST_F(Crowd, ConsumersNeverGetTheSameMessage) {
     for (std::size_t t = 0; t < got.size(); ++t)
       threads.emplace_back([&, t] {
         // An instance each, so that they meet in the file and not at one gate.
-        Broker own(host, path);
+        FileBroker own(host, path);
         Session consumer = own.open(GANDER_ROLE_CONSUME, "c" + std::to_string(t));
         for (Taken taken = consumer.take(7); taken.size() > 0;) {
           const Numbers numbers = taken.numbers();
@@ -111,7 +111,7 @@ TEST_F(Crowd, ManyProcessesCreateOneDatabase) {
     EXPECT_EQ(child.line(), "done");
     EXPECT_EQ(child.wait(), 0);
   }
-  EXPECT_EQ(Broker(host, path).open(GANDER_ROLE_CONSUME, "a").take(1000).size(), 80U);
+  EXPECT_EQ(FileBroker(host, path).open(GANDER_ROLE_CONSUME, "a").take(1000).size(), 80U);
 }
 
 TEST_F(Crowd, WhatAKilledProducerWasToldIsStored) {
@@ -123,7 +123,7 @@ TEST_F(Crowd, WhatAKilledProducerWasToldIsStored) {
     child.kill9();
     for (std::string line = child.line(); !line.empty(); line = child.line())
       told = std::stoull(line);
-    Broker broker(host, path);
+    FileBroker broker(host, path);
     Session consumer = broker.open(GANDER_ROLE_CONSUME, "a:" + std::to_string(round));
     const Taken taken = consumer.take(10'000);
     Numbers numbers = taken.numbers();
@@ -136,9 +136,9 @@ TEST_F(Crowd, WhatAKilledProducerWasToldIsStored) {
 }
 
 TEST_F(Crowd, ACallThatCannotHaveTheLockInItsTimeSaysSo) {
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
-  Broker patient(host, path, {{"busy_timeout_ms", "20"}});
+  FileBroker patient(host, path, {{"busy_timeout_ms", "20"}});
   Session hasty = patient.open(GANDER_ROLE_PRODUCE);
   // Somebody holds the write lock: the sqlite3 shell of an operator, say.
   LockHolder holder(path);

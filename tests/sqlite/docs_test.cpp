@@ -33,7 +33,7 @@ TEST(SqlitePage, ShowsStatementsThatWork) {
   Folder folder;
   FakeHost host;
   const std::string path = folder.file("jobs.db");
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "host:1");
   producer.enqueue({message(1), message(2), message(3), message(4)});

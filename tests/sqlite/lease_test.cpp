@@ -17,7 +17,7 @@ class Leases : public testing::Test {
   Folder folder;
   std::string path = folder.file("jobs.db");
   FakeHost host;
-  Broker broker{host, path};
+  FileBroker broker{host, path};
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
 
   void enqueue(std::uint64_t first, std::uint64_t last) {
@@ -106,7 +106,7 @@ TEST_F(Leases, AreOfOneLifeAtATime) {
   } catch (const Failure& f) {
     EXPECT_EQ(f.error.code, GANDER_INVALID_STATE);
   }
-  Broker elsewhere(host, path);
+  FileBroker elsewhere(host, path);
   EXPECT_THROW(elsewhere.open(GANDER_ROLE_CONSUME, "same"), Failure);
   first.close();
   broker.open(GANDER_ROLE_CONSUME, "same");

@@ -15,7 +15,7 @@ class Messages : public testing::Test {
  protected:
   Folder folder;
   FakeHost host;
-  Broker broker{host, folder.file("jobs.db")};
+  FileBroker broker{host, folder.file("jobs.db")};
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "host:1");
 
@@ -82,7 +82,7 @@ TEST_F(Messages, OutliveTheirBroker) {
   enqueue(1);
   consumer.close();
   producer.close();
-  Broker second(host, folder.file("jobs.db"));
+  FileBroker second(host, folder.file("jobs.db"));
   EXPECT_EQ(second.open(GANDER_ROLE_CONSUME, "next").take(10).numbers(), Numbers{1});
 }
 

@@ -22,7 +22,7 @@ class Refusals : public testing::Test {
 
   gander_error refused(const std::string& path) {
     try {
-      Broker broker(host, path);
+      FileBroker broker(host, path);
       broker.open(GANDER_ROLE_PRODUCE);
     } catch (const Failure& f) {
       return f.error;
@@ -44,7 +44,7 @@ class Refusals : public testing::Test {
 TEST_F(Refusals, AUrlThatIsNoFile) {
   for (const std::string url : {"sqlite::memory:", "sqlite:", "sqlite://host/jobs.db", "jobs.db"}) {
     try {
-      Broker broker(host, "", {{"url", url}});
+      FileBroker broker(host, "", {{"url", url}});
       ADD_FAILURE() << url << " was accepted";
     } catch (const Failure& f) {
       EXPECT_EQ(f.error.code, GANDER_CONFIG) << url;
@@ -58,7 +58,7 @@ TEST_F(Refusals, NotThePathsThatAreRight) {
   for (const std::string& url :
        {"sqlite:" + folder.file("a.db"), "sqlite3://" + folder.file("b.db"),
         "sqlite:" + folder.path() + "/with%20space.db"})
-    Broker(host, "", {{"url", url}}).open(GANDER_ROLE_PRODUCE);
+    FileBroker(host, "", {{"url", url}}).open(GANDER_ROLE_PRODUCE);
   for (const char* name : {"a.db", "b.db", "with space.db"})
     EXPECT_TRUE(std::filesystem::exists(folder.file(name))) << name;
 }
@@ -94,7 +94,7 @@ TEST_F(Refusals, TheDatabaseOfAnotherApplication) {
 
 TEST_F(Refusals, ADatabaseOfANewerGander) {
   const std::string path = folder.file("newer.db");
-  Broker(host, path).open(GANDER_ROLE_PRODUCE);
+  FileBroker(host, path).open(GANDER_ROLE_PRODUCE);
   run_sql(path, "PRAGMA user_version=2");
   const gander_error e = refused(path);
   EXPECT_EQ(e.code, GANDER_UNSUPPORTED) << e.message;
@@ -104,7 +104,7 @@ TEST_F(Refusals, ADatabaseOfANewerGander) {
 
 TEST_F(Refusals, AFileOrFolderThatCannotBeWritten) {
   const std::string path = folder.file("jobs.db");
-  Broker(host, path).open(GANDER_ROLE_PRODUCE);
+  FileBroker(host, path).open(GANDER_ROLE_PRODUCE);
   chmod(folder.path().c_str(), 0755);
   chmod(path.c_str(), 0444);
   for (const std::string& target : {path, folder.file("new.db")}) {
@@ -136,7 +136,7 @@ TEST_F(Refusals, AnUnknownOptionOrABadValue) {
                                                                      {"busy_timeout_ms", "0"},
                                                                      {"max_body_bytes", "many"}}) {
     try {
-      Broker broker(host, folder.file("jobs.db"), {{key, value}});
+      FileBroker broker(host, folder.file("jobs.db"), {{key, value}});
       ADD_FAILURE() << key;
     } catch (const Failure& f) {
       EXPECT_EQ(f.error.code, GANDER_CONFIG);
@@ -146,7 +146,7 @@ TEST_F(Refusals, AnUnknownOptionOrABadValue) {
 }
 
 TEST_F(Refusals, NothingInCreate) {
-  Broker broker(host, folder.file("none/jobs.db"));  // GBC-104: no I/O
+  FileBroker broker(host, folder.file("none/jobs.db"));  // GBC-104: no I/O
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
@@ -162,7 +162,7 @@ TEST_F(Refusals, AnEnqueueThatFindsNoSpaceAndGoesOnWhenThereIs) {
   EXPECT_NE(stopped.find(path), std::string::npos) << stopped;
   EXPECT_EQ(child.line(), "again 0");
   EXPECT_EQ(child.wait(), 0);
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   EXPECT_EQ(broker.open(GANDER_ROLE_CONSUME, "a").take(1000).size(), stored + 1)
       << "all that was accepted, and nothing half";
 }
@@ -177,7 +177,7 @@ TEST_F(Refusals, AnEnqueueOnAFullDiskAndGoesOnWhenThereIsSpace) {
     ~Unmount() { umount2(path.c_str(), MNT_DETACH); }
   } unmount{mount_point};
   const std::string path = mount_point + "/jobs.db";
-  Broker broker(host, path);
+  FileBroker broker(host, path);
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "a");
   std::ofstream(mount_point + "/ballast") << std::string(1'000'000, 'x');

@@ -18,7 +18,7 @@ class Wake : public testing::Test {
   Folder folder;
   std::string path = folder.file("jobs.db");
   FakeHost host;
-  Broker broker{host, path};
+  FileBroker broker{host, path};
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
 };
 
@@ -96,7 +96,7 @@ TEST_F(Wake, ComesWithoutTheSharedFileToo) {
   Folder other;
   const std::string database = other.file("jobs.db");
   std::filesystem::create_directory(database + "-wake");  // a folder cannot be mapped
-  Broker deaf(host, database), ringer(host, database);
+  FileBroker deaf(host, database), ringer(host, database);
   Session waiter = deaf.open(GANDER_ROLE_WAIT);
   ringer.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
   EXPECT_EQ(waiter.wait(seconds(10)), GANDER_OK);
