@@ -15,7 +15,8 @@ int usage() {
       << "usage: gander-plugin-check FILE [--url URL] [--option KEY=VALUE] [--only CHECK]...\n"
          "         [--json] [--in-process] [--timeout SECONDS] [--jobs N] [--seed N]\n"
          "       gander-plugin-check --list\n"
-         "CHECK is a number, a name or a group; {tmp} in URL or VALUE is a fresh folder.\n";
+         "CHECK is a number, a name or a group; {tmp} in URL or VALUE is a fresh folder,\n"
+         "{word} letters and digits that no other check has.\n";
   return 2;
 }
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstring>
 #include <deque>
 #include <thread>
@@ -20,6 +21,19 @@ std::vector<gander_str> strs(const std::vector<std::string>& list) {
   std::vector<gander_str> out;
   for (const auto& s : list) out.push_back(str(s));
   return out;
+}
+
+void fill_in(std::string& text, std::string_view mark, std::string_view with) {
+  const auto at = text.find(mark);
+  if (at != std::string::npos) text.replace(at, mark.size(), with);
+}
+
+// The scratch folder has a name of its own already; of that, the letters and digits.
+std::string word_of(std::string_view folder) {
+  std::string word;
+  for (const char c : folder.substr(folder.rfind('/') + 1))
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) word += c;
+  return word;
 }
 
 const gander_call kCall = {sizeof(gander_call), 0, 10 * kSecond, {nullptr, 0}};
@@ -186,6 +200,7 @@ void Instance::pass(std::int64_t us) {
 Kit::Kit(const KitOptions& options, const Check& check, std::uint64_t seed, std::string tmp)
     : options_(options),
       tmp_(std::move(tmp)),
+      word_(word_of(tmp_)),
       random_(seed ^ (static_cast<std::uint64_t>(check.number) << 32U)) {}
 
 const gander_plugin* Kit::plugin() {
@@ -216,8 +231,8 @@ std::vector<std::pair<std::string, std::string>> Kit::options() const {
   auto list = options_.options;
   if (!options_.url.empty()) list.emplace_back("url", options_.url);
   for (auto& [key, value] : list) {
-    const auto at = value.find("{tmp}");
-    if (at != std::string::npos) value.replace(at, 5, tmp_);
+    fill_in(value, "{tmp}", tmp_);
+    fill_in(value, "{word}", word_);
   }
   return list;
 }

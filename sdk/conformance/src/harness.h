@@ -215,7 +215,7 @@ class Kit {
 
  private:
   const KitOptions& options_;
-  std::string tmp_;
+  std::string tmp_, word_;
   std::mt19937_64 random_;
   std::uint64_t serial_ = 0;
   const gander_plugin* plugin_ = nullptr;
