@@ -1,0 +1,156 @@
+// The PostgreSQL broker: an instance, its sessions, and the entry point of the plugin.
+#include <gander/sdk/broker.hpp>
+
+#include "bell.h"
+#include "enqueue.h"
+#include "error.h"
+#include "exchange.h"
+#include "lease.h"
+#include "postgres_schema.h"
+#include "schema.h"
+#include "tend.h"
+#include "wait.h"
+
+namespace gander::postgres {
+namespace {
+
+constexpr std::uint32_t kMaxBatch = 1000;
+// How long closing a session may take, as the host sets no limit.
+constexpr std::int64_t kCloseUs = 5'000'000;
+
+sdk::Deadline within(std::int64_t us) {
+  const gander_call call{sizeof call, 0, us, {nullptr, 0}};
+  return sdk::Deadline(&call);
+}
+
+class ProduceSession final : public sdk::Session {
+ public:
+  ProduceSession(std::unique_ptr<Connection> connection, Bell& bell)
+      : connection_(std::move(connection)), enqueuer_(*connection_, bell) {}
+  void enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
+               const sdk::Deadline& deadline) override {
+    enqueuer_.enqueue(messages, verdicts, deadline);
+  }
+
+ private:
+  std::unique_ptr<Connection> connection_;
+  Enqueuer enqueuer_;
+};
+
+class ConsumeSession final : public sdk::Session {
+ public:
+  ConsumeSession(std::unique_ptr<Connection> connection, Bell& bell, sdk::Host host,
+                 std::string_view incarnation, const sdk::Deadline& deadline)
+      : connection_(std::move(connection)),
+        bell_(bell),
+        host_(host),
+        leases_(*connection_),
+        no_(leases_.begin(incarnation, deadline)),
+        exchanger_(*connection_, bell, no_) {}
+
+  ~ConsumeSession() override {
+    try {
+      std::vector<std::int32_t> woken;
+      leases_.end(no_, Leases::Cause::closed, true, &woken, within(kCloseUs));
+      bell_.ring(woken);
+    } catch (const std::exception& e) {
+      // Its lease runs out, and the tend() of a neighbour hands them on.
+      host_.log(GANDER_LOG_WARN, std::string("closing a session: ") + e.what());
+    }
+  }
+
+  sdk::Taken exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) override {
+    return exchanger_.exchange(exchange, deadline);
+  }
+
+ private:
+  std::unique_ptr<Connection> connection_;
+  Bell& bell_;
+  sdk::Host host_;
+  Leases leases_;
+  std::int32_t no_;
+  Exchanger exchanger_;
+};
+
+class WaitSession final : public sdk::Session {
+ public:
+  WaitSession(std::unique_ptr<Connection> connection, const sdk::Deadline& deadline)
+      : waiter_(std::move(connection), deadline) {}
+  sdk::Waited wait(sdk::Queues queues, const sdk::Deadline& deadline) override {
+    return waiter_.wait(queues, deadline);
+  }
+  void interrupt() noexcept override { waiter_.interrupt(); }
+
+ private:
+  Waiter waiter_;
+};
+
+class TendSession final : public sdk::Session {
+ public:
+  TendSession(std::unique_ptr<Connection> connection, Bell& bell, std::string_view incarnation)
+      : connection_(std::move(connection)), tender_(*connection_, bell, incarnation) {}
+  gander_tend_res tend(const sdk::Deadline& deadline) override { return tender_.tend(deadline); }
+
+ private:
+  std::unique_ptr<Connection> connection_;
+  Tender tender_;
+};
+
+class PostgresBroker final : public sdk::Broker {
+ public:
+  PostgresBroker(sdk::Host host, const sdk::Options& options)
+      : host_(host), settings_(options), bell_(settings_) {}
+
+  gander_broker_info info(const sdk::Deadline& /*deadline*/) override {
+    gander_broker_info info{};
+    info.max_batch = kMaxBatch;
+    info.caps = GANDER_CAP_SCHEDULE | GANDER_CAP_PRIORITY | GANDER_CAP_FRONT |
+                GANDER_CAP_IDEMPOTENT | GANDER_CAP_ORDERED | GANDER_CAP_MULTI_PROCESS |
+                GANDER_CAP_DURABLE | GANDER_CAP_SERVER_CLOCK;
+    if (!settings_.pooler) info.caps |= GANDER_CAP_WAIT;
+    info.max_body = settings_.max_body;
+    info.lease_us = settings_.lease_us;
+    const int version = version_.load();
+    sdk::copy_text(info.server, version == 0 ? std::string("PostgreSQL")
+                                             : "PostgreSQL " + version_text(version));
+    return info;
+  }
+
+  std::unique_ptr<sdk::Session> open(const sdk::SessionOptions& options,
+                                     const sdk::Deadline& deadline) override {
+    auto connection = std::make_unique<Connection>(settings_, use_of(options.role), deadline);
+    version_.store(connection->version());
+    require_schema(*connection, deadline);
+    if (options.role != GANDER_ROLE_WAIT) bell_.open(deadline);
+    switch (options.role) {
+      case GANDER_ROLE_PRODUCE:
+        return std::make_unique<ProduceSession>(std::move(connection), bell_);
+      case GANDER_ROLE_CONSUME:
+        return std::make_unique<ConsumeSession>(std::move(connection), bell_, host_,
+                                                options.incarnation, deadline);
+      case GANDER_ROLE_WAIT: return std::make_unique<WaitSession>(std::move(connection), deadline);
+      default:
+        return std::make_unique<TendSession>(std::move(connection), bell_, options.incarnation);
+    }
+  }
+
+ private:
+  static Use use_of(std::uint32_t role) {
+    switch (role) {
+      case GANDER_ROLE_PRODUCE: return Use::produce;
+      case GANDER_ROLE_ADMIN: return Use::cold;
+      default: return Use::claim;
+    }
+  }
+
+  sdk::Host host_;
+  Settings settings_;
+  Bell bell_;
+  std::atomic<int> version_{0};
+};
+
+}  // namespace
+}  // namespace gander::postgres
+
+GANDER_BROKER_PLUGIN(gander::postgres::PostgresBroker, "dev.gander.postgres", "postgres", "1.0.0",
+                     "postgres", "postgresql")

@@ -1,0 +1,122 @@
+#include "wait.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "bell.h"
+#include "error.h"
+
+namespace gander::postgres {
+namespace {
+
+// What was not rung for is found by looking: soon after an arrival, as the bell is not rung twice
+// in 10 ms, then ever more seldom.
+constexpr std::chrono::milliseconds kFirstLook{5};
+constexpr std::chrono::milliseconds kLastLook{1000};
+// Behind a pooler there is no bell.
+constexpr std::chrono::milliseconds kLastLookPooled{100};
+
+}  // namespace
+
+Waiter::Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& deadline)
+    : connection_(std::move(connection)),
+      queues_(*connection_),
+      look_(*connection_,
+            "SELECT EXISTS (SELECT 1 FROM unnest($1::int[]) AS a(no) JOIN @queue q ON q.no=a.no "
+            "AND NOT q.paused CROSS JOIN (VALUES (0), (1), (2)) AS p(prio) WHERE EXISTS "
+            "(SELECT 1 FROM @ready r WHERE r.lane=q.no*4+p.prio))"),
+      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      rest_(kFirstLook),
+      look_at_(Clock::now()) {
+  if (bell_ < 0)
+    throw sdk::Error(GANDER_UNAVAILABLE, std::string("eventfd: ") + std::strerror(errno),
+                     GANDER_ERROR_RETRYABLE);
+  try {
+    if (!connection_->pooled())
+      connection_->run("LISTEN \"" + channel_of(connection_->settings().schema) + "\"", deadline);
+  } catch (...) {
+    close(bell_);
+    throw;
+  }
+}
+
+Waiter::~Waiter() { close(bell_); }
+
+sdk::Waited Waiter::wait(sdk::Queues queues, const sdk::Deadline& deadline) {
+  resolve(queues, sdk::Deadline(nullptr));
+  for (;;) {
+    if (interrupted_.exchange(false)) return sdk::Waited::cancelled;
+    hear();
+    if (heard_one()) {
+      rest_ = kFirstLook;
+      look_at_ = Clock::now() + rest_;
+      return sdk::Waited::arrived;
+    }
+    const auto now = Clock::now();
+    if (now >= look_at_) {
+      const Clock::duration most =
+          connection_->pooled() ? Clock::duration(kLastLookPooled) : kLastLook;
+      rest_ = std::min(2 * rest_, most);
+      look_at_ = now + rest_;
+      if (look(deadline)) return sdk::Waited::arrived;
+    }
+    if (deadline.passed()) return sdk::Waited::timeout;
+    sleep(deadline.at() ? std::min(look_at_, *deadline.at()) : look_at_);
+  }
+}
+
+void Waiter::resolve(sdk::Queues queues, const sdk::Deadline& deadline) {
+  asked_.clear();
+  for (const gander_str& queue : queues)
+    asked_.push_back(queues_.find_or_add(sdk::view(queue), deadline));
+}
+
+// Takes what has come off the socket.
+void Waiter::hear() {
+  PGconn* c = connection_->handle();
+  if (c == nullptr || PQconsumeInput(c) != 1)
+    throw lost_error(PQerrorMessage(c), connection_->where(), false);
+  while (PGnotify* n = PQnotifies(c)) {
+    const std::string_view text = n->extra;
+    std::int32_t queue = 0;
+    std::from_chars(text.data(), text.data() + text.size(), queue);
+    PQfreemem(n);
+    heard_.insert(queue);
+  }
+}
+
+bool Waiter::heard_one() {
+  bool one = false;
+  for (const std::int32_t queue : asked_) one = heard_.erase(queue) != 0 || one;
+  return one;
+}
+
+bool Waiter::look(const sdk::Deadline& deadline) {
+  if (deadline.passed()) return false;
+  list_.clear();
+  for (const std::int32_t queue : asked_) list_.add_int4(queue);
+  return connection_->run(look_, deadline, Params().add(list_)).truth(0, 0);
+}
+
+void Waiter::sleep(Clock::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+  pollfd sources[] = {{PQsocket(connection_->handle()), POLLIN, 0}, {bell_, POLLIN, 0}};
+  poll(sources, 2, static_cast<int>(std::max<std::int64_t>(0, left)));
+  if ((sources[1].revents & POLLIN) == 0) return;
+  std::uint64_t rung = 0;
+  static_cast<void>(read(bell_, &rung, sizeof rung));
+}
+
+void Waiter::interrupt() noexcept {
+  interrupted_.store(true);
+  const std::uint64_t one = 1;
+  static_cast<void>(write(bell_, &one, sizeof one));
+}
+
+}  // namespace gander::postgres
