@@ -131,3 +131,38 @@ build_gander() {
     die "the build failed, all of it in $log"
   }
 }
+
+# Whether the configured build makes this.
+has_target() { cmake --build "$build" --target help 2>/dev/null | grep -Eq "^(\.\.\. )?$1(:|$)"; }
+
+is_service() { [[ $1 =~ ^[a-z]+$ && $1 != server && -e $root/tools/services.d/$1.sh ]]; }
+service_names() { find "$root/tools/services.d" -name '*.sh' ! -name server.sh -printf '%f\n' | sed 's/\.sh$//' | sort; }
+
+# use_services NAME...: starts those that do not run and says where they all are, in the environment.
+# What cannot be had is no failure: GANDER_TEST_<NAME>_SKIP has the reason. The caller sees to it that
+# stop_services is run at its end, and stops no other.
+started_services=()
+use_services() {
+  local name status=0 one
+  for name; do
+    ! "$root/tools/services" status "$name" >/dev/null 2>&1 || continue
+    one=0
+    say "starting $name"
+    "$root/tools/services" start "$name" >/dev/null || one=$?
+    ((one != 0)) || started_services+=("$name")
+    ((one == 0 || one == 77)) || status=1
+  done
+  eval "$("$root/tools/services" env "$@")"
+  return "$status"
+}
+stop_services() {
+  ((${#started_services[@]} == 0)) || "$root/tools/services" stop "${started_services[@]}"
+  started_services=()
+}
+
+# service_url NAME: of one that use_services was asked for; dies with the reason when there is none.
+service_url() {
+  local url=GANDER_TEST_${1^^}_URL reason=GANDER_TEST_${1^^}_SKIP
+  [[ -n ${!url:-} ]] || die "$1 cannot be had: ${!reason:-it did not start}"
+  printf '%s\n' "${!url}"
+}
