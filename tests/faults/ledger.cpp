@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <optional>
-#include <sstream>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace gander::faults {
 
 namespace {
 
-// Done, and its verdict not yet with the broker: a verdict leaves within 2 ms, and the rest is what
-// a busy disk may add.
-constexpr std::int64_t kVerdictOnItsWay = 1'000'000;
+// How long after a run, or before it, its process's hold on the message is still on its way to or
+// from the broker: a verdict leaves within 2 ms, and the rest is what a busy disk may add.
+constexpr std::int64_t kOnItsWay = 1'000'000;
 
 struct Run {
   pid_t pid = 0;
@@ -42,11 +43,16 @@ RunsOf read_runs(const std::string& file) {
   return runs;
 }
 
+// It was in flight at the disturbance, which came before it ran again.
+bool explains(const Disturbance& d, const Run& earlier, const Run& later) {
+  return (d.pid == 0 || d.pid == earlier.pid) && d.from_us <= later.begin_us &&
+         d.to_us + kOnItsWay >= earlier.begin_us &&
+         (!earlier.end_us || d.from_us <= *earlier.end_us + kOnItsWay);
+}
+
 class Judge {
  public:
-  explicit Judge(const std::vector<Kill>& kills) {
-    for (const Kill& kill : kills) killed_[kill.pid] = kill.at_us;
-  }
+  explicit Judge(const std::vector<Disturbance>& disturbances) : disturbances_(disturbances) {}
 
   void acknowledged(const std::string& id, const std::vector<Run>* runs) {
     ++verdict_.ids;
@@ -57,52 +63,69 @@ class Judge {
     }
   }
 
-  void runs_of(const std::string& id, std::vector<Run>& runs) {
+  // `in_doubt`: its enqueue was repeated, so there may have been two of it.
+  void runs_of(const std::string& id, std::vector<Run>& runs, bool in_doubt) {
     std::sort(runs.begin(), runs.end(),
               [](const Run& a, const Run& b) { return a.begin_us < b.begin_us; });
+    for (const Run& run : runs) begins_.push_back(run.begin_us);
     for (std::size_t i = 1; i < runs.size(); ++i) {
       ++verdict_.duplicates;
       const Run &earlier = runs[i - 1], &later = runs[i];
-      const std::optional<std::int64_t> death = death_of(earlier);
-      if (!death || *death > later.begin_us ||
-          (earlier.end_us && *death - *earlier.end_us > kVerdictOnItsWay)) {
-        ++verdict_.unexplained;
-        complain(id + " ran in process " + std::to_string(earlier.pid) + " and again in process " +
-                 std::to_string(later.pid) + ", though no kill came between");
-        continue;
+      bool explained = in_doubt;
+      for (const Disturbance& d : disturbances_) {
+        if (!explains(d, earlier, later)) continue;
+        explained = true;
+        if (d.killed && later.end_us) recovered(d.from_us, *later.end_us);
       }
-      const double took = static_cast<double>(later.end_us.value_or(*death) - *death) / 1e6;
-      verdict_.worst_recovery_s = std::max(verdict_.worst_recovery_s, took);
+      if (explained) continue;
+      ++verdict_.unexplained;
+      complain(id + " ran in process " + std::to_string(earlier.pid) + " and again in process " +
+               std::to_string(later.pid) + ", though no fault came between");
     }
   }
 
-  Verdict result() { return std::move(verdict_); }
+  Verdict result() {
+    std::sort(begins_.begin(), begins_.end());
+    for (const Disturbance& d : disturbances_) {
+      if (d.pid != 0) continue;
+      const auto next = std::lower_bound(begins_.begin(), begins_.end(), d.to_us);
+      if (next != begins_.end())
+        verdict_.worst_resume_s =
+            std::max(verdict_.worst_resume_s, static_cast<double>(*next - d.to_us) / 1e6);
+    }
+    return std::move(verdict_);
+  }
 
  private:
-  std::optional<std::int64_t> death_of(const Run& run) const {
-    const auto found = killed_.find(run.pid);
-    if (found == killed_.end()) return std::nullopt;
-    return found->second;
+  void recovered(std::int64_t from_us, std::int64_t to_us) {
+    verdict_.worst_recovery_s =
+        std::max(verdict_.worst_recovery_s, static_cast<double>(to_us - from_us) / 1e6);
   }
   void complain(const std::string& text) {
     if (verdict_.complaints.size() < 10) verdict_.complaints.push_back(text);
   }
 
-  std::unordered_map<pid_t, std::int64_t> killed_;
+  const std::vector<Disturbance>& disturbances_;
+  std::vector<std::int64_t> begins_;
   Verdict verdict_;
 };
 
+std::unordered_set<std::string> read_ids(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
+}
+
 }  // namespace
 
-Verdict judge(const std::string& acks, const std::string& runs, const std::vector<Kill>& kills) {
-  Judge judge(kills);
-  RunsOf runs_of = read_runs(runs);
-  std::ifstream in(acks);
-  for (std::string id; in >> id;) {
+Verdict judge(const Logs& logs, const std::vector<Disturbance>& disturbances) {
+  Judge judge(disturbances);
+  RunsOf runs_of = read_runs(logs.runs);
+  for (const std::string& id : read_ids(logs.acks)) {
     const auto found = runs_of.find(id);
     judge.acknowledged(id, found == runs_of.end() ? nullptr : &found->second);
   }
-  for (auto& [id, of_id] : runs_of) judge.runs_of(id, of_id);
+  const auto doubts = read_ids(logs.doubts);
+  for (auto& [id, of_id] : runs_of) judge.runs_of(id, of_id, doubts.contains(id));
   return judge.result();
 }
 

@@ -9,25 +9,35 @@
 
 namespace gander::faults {
 
-// A process that was killed, and when.
-struct Kill {
-  pid_t pid;
-  std::int64_t at_us;
+// What was done to a process, or to the server and so to all of them, and from when to when it kept
+// a verdict from arriving.
+struct Disturbance {
+  pid_t pid;  // 0: the server was away
+  std::int64_t from_us;
+  std::int64_t to_us;
+  bool killed;  // the process is gone since
 };
 
 struct Verdict {
   std::size_t ids = 0;         // acknowledged to the producer
   std::size_t lost = 0;        // of these, never run to the end
   std::size_t duplicates = 0;  // runs that began beyond the first of an id
-  // Of the duplicates, those whose earlier run was not in the hands of a process that was then
-  // killed: delivery went wrong.
+  // Of the duplicates, those whose earlier run was not in flight at a disturbance of its process:
+  // delivery went wrong.
   std::size_t unexplained = 0;
-  // The longest time from the death of a worker until each job it was running had been run again.
+  // The longest time from the SIGKILL of a worker until each job it was running had been run again.
   double worst_recovery_s = 0;
+  // The longest time from the server's return until a worker began a job.
+  double worst_resume_s = 0;
   std::vector<std::string> complaints;  // one line for each lost or unexplained, at most ten
 };
 
-// `acks`: a line per acknowledged id. `runs`: "begin|end ID PID TIME" lines.
-Verdict judge(const std::string& acks, const std::string& runs, const std::vector<Kill>& kills);
+struct Logs {
+  std::string acks;    // a line per acknowledged id
+  std::string doubts;  // a line per id whose enqueue failed and was repeated
+  std::string runs;    // "begin|end ID PID TIME" lines
+};
+
+Verdict judge(const Logs& logs, const std::vector<Disturbance>& disturbances);
 
 }  // namespace gander::faults

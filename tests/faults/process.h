@@ -26,6 +26,11 @@ class Process {
   void kill_now();
   // SIGTERM, and waits; the exit status, or 128 + signal.
   int stop();
+  // SIGSTOP and SIGCONT: it stands still, and its lease with it.
+  void freeze() const { kill(pid_, SIGSTOP); }
+  void thaw() const { kill(pid_, SIGCONT); }
+  // Waits for its own end; the exit status.
+  int finish() { return wait_for_end(); }
   // It ended without having been asked to.
   [[nodiscard]] bool died();
 

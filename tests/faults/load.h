@@ -1,0 +1,53 @@
+// A producer and three workers at work on one queue, each with a way of its own to the broker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledger.h"
+#include "options.h"
+#include "process.h"
+#include "proxy.h"
+#include "scratch.h"
+
+namespace gander::faults {
+
+struct Member {
+  std::unique_ptr<test::Proxy> proxy;  // null where there is no network
+  std::unique_ptr<Process> process;
+  bool disturbed = false;  // by something that lasts, and is not over yet
+};
+
+class Load {
+ public:
+  Load(const Options& options, const Scratch& scratch);
+
+  // The load is on: the first run has begun.
+  void wait_for_first_run() const;
+  // Throws when a process ended by itself.
+  void check_alive() const;
+  // Stops the producer, lets the workers empty the queue, and stops them.
+  void drain();
+
+  // The workers come first; the producer is the last.
+  static constexpr std::size_t kWorkers = 3;
+  [[nodiscard]] std::vector<Member>& members() { return members_; }
+  // Messages that the broker still held at the end, dead letters among them.
+  [[nodiscard]] std::int64_t left() const { return left_; }
+  [[nodiscard]] const Logs& logs() const { return logs_; }
+
+ private:
+  Member member(const Options& options, const Scratch& scratch, bool producer);
+  // -1: the broker does not say at the moment.
+  [[nodiscard]] std::int64_t ask_left() const;
+
+  std::string broker_;
+  std::string queue_ = "faults-" + std::to_string(getpid());
+  Logs logs_;
+  std::vector<Member> members_;
+  std::int64_t left_ = 0;
+};
+
+}  // namespace gander::faults

@@ -1,0 +1,26 @@
+// What fault_driver was told.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace gander::faults {
+
+struct Options {
+  std::string broker;  // sqlite, or a URL
+  int faults = 0;
+  std::filesystem::path bin;  // where gander and the other programs were built
+  bool json = false;
+  double rate = 0;        // faults a second; 0: two where only processes die, else one
+  int lease_ms = 10'000;  // of a worker of this broker: a stopped one is left so for longer
+  std::string services;   // tools/services, and which of its servers the broker is; empty: the
+  std::string server;     // server is left alone
+
+  // Faults of the network need a port to stand before, so a broker on a server.
+  [[nodiscard]] bool on_network() const { return broker.find("://") != std::string::npos; }
+};
+
+// Throws std::invalid_argument with the usage.
+Options read_options(int argc, char** argv);
+
+}  // namespace gander::faults
