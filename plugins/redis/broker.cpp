@@ -3,6 +3,9 @@
 
 #include "enqueue.h"
 #include "exchange.h"
+#include "health.h"
+#include "inspect.h"
+#include "manage.h"
 #include "redis_schema.h"
 #include "tend.h"
 #include "wait.h"
@@ -80,6 +83,62 @@ class TendSession final : public sdk::Session {
   Tender tender_;
 };
 
+class AdminSession final : public sdk::Session {
+ public:
+  AdminSession(Instance& instance, const sdk::Deadline& deadline)
+      : connection_(instance, deadline),
+        inspector_(instance, connection_),
+        manager_(instance, connection_) {}
+
+  void queues(const sdk::QueueVisitor& visit, const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    inspector_.queues(visit);
+  }
+  void messages(std::string_view queue, std::uint32_t state, std::string_view after,
+                std::uint32_t limit, const sdk::MessageVisitor& visit,
+                const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    inspector_.messages(queue, state, after, limit, visit);
+  }
+  void get(const gander_id& id, const sdk::MessageVisitor& visit,
+           const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    inspector_.get(id, visit);
+  }
+  void pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    manager_.pause(queue, paused);
+  }
+  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
+                      const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    return manager_.purge(queue, state, before_us, deadline);
+  }
+  void move(const gander_move_req& request, sdk::Verdicts verdicts,
+            const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    manager_.move(request, verdicts, deadline);
+  }
+  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+              const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    manager_.remove(ids, verdicts, deadline);
+  }
+  std::int64_t ping(const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    return server_time(connection_);
+  }
+  void report(const sdk::HealthVisitor& visit, const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    report_health(connection_, visit);
+  }
+
+ private:
+  Connection connection_;
+  Inspector inspector_;
+  Manager manager_;
+};
+
 class RedisBroker final : public sdk::Broker {
  public:
   RedisBroker(sdk::Host host, const sdk::Options& options) : instance_(host, options) {}
@@ -104,8 +163,14 @@ class RedisBroker final : public sdk::Broker {
         return std::make_unique<ConsumeSession>(instance_, deadline, options.incarnation);
       case GANDER_ROLE_WAIT:
         return std::make_unique<WaitSession>(instance_, options.queues, deadline);
-      default: return std::make_unique<TendSession>(instance_, deadline, options.incarnation);
+      case GANDER_ROLE_TEND:
+        return std::make_unique<TendSession>(instance_, deadline, options.incarnation);
+      default: return std::make_unique<AdminSession>(instance_, deadline);
     }
+  }
+
+  [[nodiscard]] bool has_extension(std::string_view id) const override {
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
   }
 
  private:

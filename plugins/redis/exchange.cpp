@@ -72,32 +72,46 @@ local bytes_left, limit = tonumber(ARGV[at]), ARGV[at + 1]
 if bytes_left == 0 then bytes_left = 1e15 end
 local taken, due = {}, 0
 
-local function keep(message)
-  taken[#taken + 1] = message
-  bytes_left = bytes_left - struct.unpack('<I4', message, 29)
+-- What is beyond the allowed bytes goes back to where it was; the first message is always kept. A
+-- message counts whole, as its length is at hand and that of its body would have to be unpacked.
+local function give_up(popped, list)
+  local kept = 0
+  for i, message in ipairs(popped) do
+    if kept + #taken > 0 and bytes_left < #message then
+      for back = #popped, i, -1 do call('RPUSH', list, popped[back]) end
+      bytes_left = 0
+      for over = #popped, i, -1 do popped[over] = nil end
+      return
+    end
+    bytes_left = bytes_left - #message
+    kept = kept + 1
+  end
 end
 
 local function take(list, most)
   local popped = call('RPOP', list, most)
   if not popped then return 0 end
-  local kept = {}
-  for i, message in ipairs(popped) do
-    if #message == 0 then
+  local came = #popped
+  local bytes = 0
+  for i = came, 1, -1 do
+    local size = #popped[i]
+    bytes = bytes + size
+    if size == 0 then
+      table.remove(popped, i)
       call('HINCRBY', holes, list, -1)
-    elseif #taken > 0 and bytes_left < struct.unpack('<I4', message, 29) then
-      for back = #popped, i, -1 do call('RPUSH', list, popped[back]) end
-      bytes_left = 0
-      break
-    else
-      keep(message)
-      kept[#kept + 1] = sub(message, 5, 20)
-      kept[#kept + 1] = message
     end
   end
-  for from = 1, #kept, 2000 do
-    call('HSET', held, unpack(kept, from, math.min(from + 1999, #kept)))
+  if bytes > bytes_left then give_up(popped, list) else bytes_left = bytes_left - bytes end
+  local fields, count = {}, #taken
+  for i, message in ipairs(popped) do
+    fields[i * 2 - 1] = sub(message, 5, 20)
+    fields[i * 2] = message
+    taken[count + i] = message
   end
-  return #popped
+  for from = 1, #fields, 2000 do
+    call('HSET', held, unpack(fields, from, math.min(from + 1999, #fields)))
+  end
+  return came
 end
 
 for i = 0, takes - 1 do
