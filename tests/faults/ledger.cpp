@@ -43,11 +43,18 @@ RunsOf read_runs(const std::string& file) {
   return runs;
 }
 
-// It was in flight at the disturbance, which came before it ran again.
-bool explains(const Disturbance& d, const Run& earlier, const Run& later) {
+// The earlier run was in flight at the disturbance, which came before the later one.
+bool left_behind(const Disturbance& d, const Run& earlier, const Run& later) {
   return (d.pid == 0 || d.pid == earlier.pid) && d.from_us <= later.begin_us &&
          d.to_us + kOnItsWay >= earlier.begin_us &&
          (!earlier.end_us || d.from_us <= *earlier.end_us + kOnItsWay);
+}
+
+// The later run is that of a process which had the message in hand before it was disturbed, and
+// began with it when it came to again, too late.
+bool woke_late(const Disturbance& d, const Run& earlier, const Run& later) {
+  return d.pid == later.pid && d.from_us <= earlier.begin_us &&
+         d.to_us + kOnItsWay >= later.begin_us;
 }
 
 class Judge {
@@ -73,9 +80,9 @@ class Judge {
       const Run &earlier = runs[i - 1], &later = runs[i];
       bool explained = in_doubt;
       for (const Disturbance& d : disturbances_) {
-        if (!explains(d, earlier, later)) continue;
-        explained = true;
-        if (d.killed && later.end_us) recovered(d.from_us, *later.end_us);
+        const bool left = left_behind(d, earlier, later);
+        if (left && d.killed) recovered(d.from_us, later.begin_us);
+        explained = explained || left || woke_late(d, earlier, later);
       }
       if (explained) continue;
       ++verdict_.unexplained;

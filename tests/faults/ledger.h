@@ -22,10 +22,10 @@ struct Verdict {
   std::size_t ids = 0;         // acknowledged to the producer
   std::size_t lost = 0;        // of these, never run to the end
   std::size_t duplicates = 0;  // runs that began beyond the first of an id
-  // Of the duplicates, those whose earlier run was not in flight at a disturbance of its process:
+  // Of the duplicates, those of which neither run was in flight at a disturbance of its process:
   // delivery went wrong.
   std::size_t unexplained = 0;
-  // The longest time from the SIGKILL of a worker until each job it was running had been run again.
+  // The longest time from the SIGKILL of a worker until each job it was running ran again.
   double worst_recovery_s = 0;
   // The longest time from the server's return until a worker began a job.
   double worst_resume_s = 0;
