@@ -1,6 +1,7 @@
 #include "producer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "backoff.h"
 #include "log.h"
@@ -40,23 +41,32 @@ void Producer::send(std::span<const gander_message> messages, TimePoint deadline
   check_verdicts(verdicts, *broker_);
 }
 
+Producer::Turn Producer::Submission::wait(TimePoint until) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, until, [this] { return turn_ != Turn::waits; });
+  return turn_;
+}
+
+// Under the mutex to the end: who sees that it is done may be gone a moment later.
+void Producer::Submission::become(Turn turn) {
+  const std::lock_guard lock(mutex_);
+  turn_ = turn;
+  changed_.notify_one();
+}
+
 // Repeats until the deadline what may succeed later: the ids make it safe.
 Status Producer::submit(std::span<const gander_message> messages, std::span<gander_status> verdicts,
                         TimePoint deadline) {
   Backoff backoff(std::chrono::milliseconds(20), std::chrono::milliseconds(500));
   for (;;) {
-    Submission mine{messages, verdicts, deadline};
-    {
-      std::unique_lock lock(mutex_);
-      waiting_.push_back(&mine);
-      if (waiting_.size() == gather_) gathered_.notify_one();
-      while (!mine.done) {
-        if (!busy_)
-          lead(lock, deadline);
-        else if (turn_.wait_until(lock, deadline) == std::cv_status::timeout && withdraw(mine))
-          return mine.status;
-      }
+    Submission mine(messages, verdicts, deadline);
+    Turn turn = join(mine);
+    if (turn == Turn::waits) turn = mine.wait(deadline);
+    if (turn == Turn::waits) {
+      if (withdraw(mine)) return mine.status;
+      turn = mine.wait(TimePoint::max());  // it is being sent, or has just been made leader
     }
+    if (turn == Turn::leads) lead(mine);
     // a timeout may be that of a neighbour with less patience
     const bool again = mine.status.retryable() || mine.status.code == GANDER_TIMEOUT;
     if (mine.status.ok() || !again) return mine.status;
@@ -66,11 +76,19 @@ Status Producer::submit(std::span<const gander_message> messages, std::span<gand
   }
 }
 
+Producer::Turn Producer::join(Submission& mine) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_back(&mine);
+  if (waiting_.size() == gather_) gathered_.notify_one();
+  return std::exchange(busy_, true) ? Turn::waits : Turn::leads;
+}
+
 // A leader that is slow holds up nobody beyond his own deadline; what it is sending already it must
-// finish.
+// finish, and who has just been made leader must lead.
 bool Producer::withdraw(Submission& mine) {
+  const std::lock_guard lock(mutex_);
   const auto place = std::find(waiting_.begin(), waiting_.end(), &mine);
-  if (place == waiting_.end()) return false;
+  if (place == waiting_.end() || mine.leads) return false;
   waiting_.erase(place);
   mine.status.code = GANDER_TIMEOUT;
   std::string_view("others were before it until its deadline; the broker is slow or away")
@@ -78,24 +96,38 @@ bool Producer::withdraw(Submission& mine) {
   return true;
 }
 
-// Sends for the front of the line, which may or may not include the caller's own.
-void Producer::lead(std::unique_lock<std::mutex>& lock, TimePoint deadline) {
+// Sends for the front of the line, where the leader itself is the first.
+void Producer::lead(Submission& mine) {
   static constexpr std::size_t kUnknownBatch = 1;  // until the broker could be asked
-  std::vector<Submission*> group;
-  std::size_t messages = 0;
   std::size_t limit = kUnknownBatch;
-  busy_ = true;
-  lock.unlock();
   try {
     limit = broker_
-                ->info(std::chrono::duration_cast<std::chrono::microseconds>(deadline -
+                ->info(std::chrono::duration_cast<std::chrono::microseconds>(mine.deadline -
                                                                              steady_clock::now()))
                 .max_batch;
   } catch (const Error&) {
     // transmit() meets the same trouble and reports it
   }
-  lock.lock();
+  std::vector<Submission*> group;
+  take_group(group, limit);
+  const auto began = steady_clock::now();
+  const Status status = transmit(group);
+  {
+    const std::lock_guard lock(mutex_);
+    last_group_ = group.size();
+    last_took_ = steady_clock::now() - began;
+    hand_over();
+  }
+  for (Submission* s : group) {
+    s->status = status;
+    if (s != &mine) s->become(Turn::done);
+  }
+}
+
+void Producer::take_group(std::vector<Submission*>& group, std::size_t limit) {
+  std::unique_lock lock(mutex_);
   gather(lock);
+  std::size_t messages = 0;
   while (!waiting_.empty()) {
     Submission* next = waiting_.front();
     if (!group.empty() && messages + next->messages.size() > limit) break;
@@ -103,19 +135,14 @@ void Producer::lead(std::unique_lock<std::mutex>& lock, TimePoint deadline) {
     messages += next->messages.size();
     group.push_back(next);
   }
-  lock.unlock();
-  const auto began = steady_clock::now();
-  const Status status = transmit(group);
-  const auto took = steady_clock::now() - began;
-  lock.lock();
-  last_group_ = group.size();
-  last_took_ = took;
-  for (Submission* s : group) {
-    s->status = status;
-    s->done = true;
-  }
-  busy_ = false;
-  turn_.notify_all();
+}
+
+// To the first in line, before those who were served are woken and come back.
+void Producer::hand_over() {
+  busy_ = !waiting_.empty();
+  if (!busy_) return;
+  waiting_.front()->leads = true;
+  waiting_.front()->become(Turn::leads);
 }
 
 // Those who were served together come back together, but one of them is first. Sending for that one

@@ -45,13 +45,26 @@ class Producer {
   std::vector<ClientMiddleware> middlewares;  // set before the first send
 
  private:
-  // What one thread wants stored; lives on its stack.
+  enum class Turn { waits, leads, done };
+  // What one thread wants stored; lives on its stack. Each is woken by itself and for itself: one
+  // condition for all would have all of them fight for one mutex whenever one may go.
   struct Submission {
+    Submission(std::span<const gander_message> m, std::span<gander_status> v, TimePoint d)
+        : messages(m), verdicts(v), deadline(d) {}
     std::span<const gander_message> messages;
     std::span<gander_status> verdicts;
     TimePoint deadline;
     Status status{};
-    bool done = false;
+    bool leads = false;  // guarded by the Producer's mutex_: it was handed the lead
+
+    // What it is when it need not wait any longer, or at the time.
+    Turn wait(TimePoint until);
+    void become(Turn turn);
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Turn turn_ = Turn::waits;
   };
   struct AsyncItem {
     OwnedMessage message;
@@ -61,8 +74,11 @@ class Producer {
 
   Status submit(std::span<const gander_message> messages, std::span<gander_status> verdicts,
                 TimePoint deadline);
-  void lead(std::unique_lock<std::mutex>& lock, TimePoint deadline);
+  Turn join(Submission& mine);
   bool withdraw(Submission& mine);
+  void lead(Submission& mine);
+  void take_group(std::vector<Submission*>& group, std::size_t limit);
+  void hand_over();
   void gather(std::unique_lock<std::mutex>& lock);
   Status transmit(std::span<Submission* const> group);
   Status call(std::span<const gander_message> messages, std::span<gander_status> verdicts,
@@ -72,7 +88,6 @@ class Producer {
 
   std::shared_ptr<BrokerHandle> broker_;
   std::mutex mutex_;
-  std::condition_variable turn_;
   std::deque<Submission*> waiting_;  // guarded by mutex_
   bool busy_ = false;                // guarded by mutex_: a leader is using session_
   std::condition_variable gathered_;
