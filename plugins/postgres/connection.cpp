@@ -20,8 +20,8 @@ constexpr int kWithClientCheck = 140000;
 // The queue tables swing between empty and huge, so what the planner believes of their size is
 // wrong half of the time: every hot statement is written for its index, and is held to it.
 constexpr const char* kHotPlans =
-    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off -c enable_hashjoin=off "
-    "-c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c jit=off";
+    "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
+    "-c plan_cache_mode=force_generic_plan -c jit=off";
 
 std::string read_password(const std::string& path) {
   std::ifstream file(path);

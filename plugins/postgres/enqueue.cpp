@@ -10,8 +10,9 @@ namespace {
 // near: all ids lie between $lo and $hi, where, as they begin with the time, hardly another is.
 std::string known_ids(const char* condition) {
   const std::string c(condition);
-  return "ARRAY(SELECT f.id FROM @worker w JOIN @inflight f ON f.worker=w.no AND f.id" + c +
-         " UNION ALL SELECT id FROM @sched WHERE id" + c +
+  return "ARRAY(SELECT f.id FROM @worker w CROSS JOIN LATERAL (SELECT x.id FROM @inflight x "
+         "WHERE x.worker=w.no AND x.id" +
+         c + " OFFSET 0) f UNION ALL SELECT id FROM @sched WHERE id" + c +
          " UNION ALL SELECT id FROM @dead WHERE id" + c + ")";
 }
 

@@ -6,6 +6,7 @@ namespace gander::postgres {
 namespace {
 
 constexpr std::int64_t kPromotePerExchange = 1000;
+constexpr std::chrono::milliseconds kAskTail{20};
 
 // In: the incarnation and queues. Out: whether it lives, when the next message of the queues falls
 // due (NULL: none), and the server's clock.
@@ -58,28 +59,50 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
 }
 
 // The whole exchange in one trip: acks, successors, claim, and what is asked at the end. They are
-// one transaction, as all that is sent before the next Sync is.
+// one transaction, as all that is sent before the next Sync is. While claims come back full nobody
+// needs to know what falls due: the end is asked for only now and then.
 sdk::Taken Exchanger::once(const sdk::Exchange& exchange, bool settles,
                            const sdk::Deadline& deadline) {
-  asked_.clear();
-  for (const std::int32_t queue : taker_.queues()) asked_.add_int4(queue);
-  Trip trip(connection_, deadline);
-  if (settles) settler_.send(trip);
-  if (taker_.wants()) taker_.send(trip);
-  trip.add(tail_, Params().add_int4(worker_).add(asked_));
-  const std::vector<Result> results = trip.finish();
-  const Result& tail = results.back();
-  if (!tail.truth(0, 0))
-    throw sdk::Error(GANDER_LEASE_LOST, connection_.where() +
-                                            ": this incarnation was ended by another worker; begin "
-                                            "a new one");
+  const auto now = std::chrono::steady_clock::now();
+  const bool asks = !came_full_ || now - asked_at_ > kAskTail;
+  std::vector<Result> results;
+  {
+    Trip trip(connection_, deadline);
+    if (settles) settler_.send(trip);
+    if (taker_.wants()) taker_.send(trip);
+    if (asks) send_tail(trip);
+    results = trip.finish();
+  }
+  // An incarnation that has ended took nothing, and its settles had no effect.
+  if (asks) read_tail(results.back());
   std::size_t at = 0;
   if (settles) settler_.conclude(results, &at, exchange.verdicts);
   sdk::Taken taken;
   if (taker_.wants()) taken.batch = taker_.receive(results[at], queues_, deadline);
-  due_now_ = !tail.null(0, 1) && tail.integer(0, 1) <= tail.integer(0, 2);
-  if (!tail.null(0, 1)) taken.next_due_us = std::max<std::int64_t>(1, tail.integer(0, 1));
+  came_full_ = taken.batch && !taker_.has_room(taken.batch->size());
+  if (!asks && !came_full_) {
+    Trip trip(connection_, deadline);
+    send_tail(trip);
+    read_tail(trip.finish().front());
+  }
+  taken.next_due_us = next_due_us_;
   return taken;
+}
+
+void Exchanger::send_tail(Trip& trip) {
+  asked_at_ = std::chrono::steady_clock::now();
+  asked_.clear();
+  for (const std::int32_t queue : taker_.queues()) asked_.add_int4(queue);
+  trip.add(tail_, Params().add_int4(worker_).add(asked_));
+}
+
+void Exchanger::read_tail(const Result& tail) {
+  if (!tail.truth(0, 0))
+    throw sdk::Error(GANDER_LEASE_LOST, connection_.where() +
+                                            ": this incarnation was ended by another worker; begin "
+                                            "a new one");
+  due_now_ = !tail.null(0, 1) && tail.integer(0, 1) <= tail.integer(0, 2);
+  next_due_us_ = tail.null(0, 1) ? 0 : std::max<std::int64_t>(1, tail.integer(0, 1));
 }
 
 }  // namespace gander::postgres

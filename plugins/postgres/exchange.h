@@ -88,6 +88,8 @@ class Exchanger {
 
  private:
   sdk::Taken once(const sdk::Exchange& exchange, bool settles, const sdk::Deadline& deadline);
+  void send_tail(Trip& trip);
+  void read_tail(const Result& tail);
 
   Connection& connection_;
   Bell& bell_;
@@ -98,7 +100,10 @@ class Exchanger {
   Due due_;
   Statement tail_;
   Array asked_{Type::int4};
+  bool came_full_ = false;
   bool due_now_ = false;
+  std::int64_t next_due_us_ = 0;
+  std::chrono::steady_clock::time_point asked_at_{};
 };
 
 }  // namespace gander::postgres

@@ -40,17 +40,18 @@ std::string readable(const UrlParts& parts) {
          ":" + part(parts, "port", "5432") + "/" + part(parts, "dbname", "");
 }
 
-// Quoted wherever it stands in SQL; a name that needs no quotes spares people theirs.
+// It is quoted wherever it stands in SQL, and a channel's name has to have room for it.
 std::string checked_schema(const std::string& name) {
   const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
   if (name.empty() || name.size() > 40 || !std::all_of(name.begin(), name.end(), good) ||
       (name[0] >= '0' && name[0] <= '9') || name.rfind("pg_", 0) == 0)
-    throw sdk::Error(GANDER_CONFIG,
-                     "option 'schema' is '" + name +
-                         "'; right are 1 to 40 of a-z, 0-9 and _, not beginning with a digit or "
-                         "pg_");
+    throw sdk::Error(
+        GANDER_CONFIG,
+        "option 'schema' is '" + name +
+            "'; right are 1 to 40 letters, digits and _, not beginning with a digit or "
+            "pg_");
   return name;
 }
 

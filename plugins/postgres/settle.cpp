@@ -10,11 +10,21 @@ enum Op : std::int32_t { kFront = 1, kRetry = 2, kSnooze = 3, kDead = 4 };
 
 std::int64_t seq_of(const gander_message& m) { return static_cast<std::int64_t>(m.receipt[0]); }
 
-// In: the incarnation, ids and seqs of deliveries. Out: the seqs of those that were its own. Keeps:
-// the fence; a delivery that was handed on has another worker or another seq.
-constexpr const char* kAck =
-    "DELETE FROM @inflight f USING unnest($2::uuid[], $3::bigint[]) AS n(id, seq) "
-    "WHERE f.worker=$1::int AND f.id=n.id AND f.seq=n.seq RETURNING f.seq";
+// The rows of those deliveries in `n` that are the incarnation's own: the fence, as a delivery that
+// was handed on has another worker or another seq. LATERAL and OFFSET 0 hold the planner to one
+// look into the index for each; else, with the table empty when it plans, it would walk over all
+// that the incarnation ever held.
+std::string own_ctids(const char* given) {
+  return std::string("ARRAY(SELECT f.ctid FROM ") + given +
+         " CROSS JOIN LATERAL (SELECT x.ctid FROM @inflight x WHERE x.worker=$1::int AND "
+         "x.id=n.id AND x.seq=n.seq OFFSET 0) f)";
+}
+
+// In: the incarnation, ids and seqs of deliveries. Out: the seqs of those that were its own.
+std::string ack_sql() {
+  return "DELETE FROM @inflight WHERE ctid=ANY(" +
+         own_ctids("unnest($2::uuid[], $3::bigint[]) AS n(id, seq)") + ") RETURNING seq";
+}
 
 // In: the incarnation, and whole successors, in the order of the settles. Out: the place of each
 // that was its own (from 1), its queue, and whether it is ready. Keeps: the fence; a successor
@@ -27,11 +37,13 @@ std::string replace_sql() {
          "$5::bigint[], $6::bytea[], $7::int[], $8::int[], $9::bigint[], $10::bytea[], "
          "$11::bigint[]) WITH ORDINALITY AS n(id, seq, op, enqueued_at, body, queue, prio, tally, "
          "more, at, ord)), "
-         "gone AS (DELETE FROM @inflight f USING n WHERE f.worker=$1::int AND f.id=n.id AND "
-         "f.seq=n.seq RETURNING n.*, coalesce(n.queue, f.lane/4) AS q), "
-         "s AS MATERIALIZED (SELECT *, op=1 OR (op IN (2, 3) AND at<=(SELECT us FROM now)) AS "
+         "gone AS (DELETE FROM @inflight f WHERE ctid=ANY(" +
+         own_ctids("n") +
+         ") RETURNING seq, lane/4 AS was_in), "
+         "s AS MATERIALIZED (SELECT n.*, coalesce(n.queue, g.was_in) AS q, op=1 OR (op IN (2, 3) "
+         "AND at<=(SELECT us FROM now)) AS "
          "ready "
-         "FROM gone), "
+         "FROM gone g JOIN n ON n.seq=g.seq), "
          "r AS (INSERT INTO @ready(seq, enqueued_at, lane, id, tally, more, body) "
          "SELECT nextval('@front'), enqueued_at, q*4+prio, id, tally, more, body "
          "FROM (SELECT * FROM s WHERE ready ORDER BY ord) x ON CONFLICT (id) DO NOTHING), "
@@ -68,7 +80,7 @@ Op op_of(std::uint32_t op) {
 }  // namespace
 
 Settler::Settler(Connection& connection, std::int32_t worker)
-    : worker_(worker), ack_(connection, kAck), replace_(connection, replace_sql()) {}
+    : worker_(worker), ack_(connection, ack_sql()), replace_(connection, replace_sql()) {}
 
 void Settler::prepare(const sdk::Exchange& exchange, Queues& queues,
                       const sdk::Deadline& deadline) {

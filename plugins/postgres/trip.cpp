@@ -13,8 +13,7 @@ std::string local_settings(const Settings& s, const std::string& synchronous_com
     sql += std::string("pg_catalog.set_config('") + name + "', '" + value + "', true), ";
   };
   if (hot)
-    for (const char* name : {"enable_seqscan", "enable_bitmapscan", "enable_sort",
-                             "enable_hashjoin", "enable_mergejoin", "jit"})
+    for (const char* name : {"enable_seqscan", "enable_bitmapscan", "enable_sort", "jit"})
       set(name, "off");
   if (!synchronous_commit.empty()) set("synchronous_commit", synchronous_commit);
   if (s.statement_timeout_ms > 0) set("statement_timeout", std::to_string(s.statement_timeout_ms));
