@@ -14,6 +14,7 @@
 #   fetch            gets what no Debian package has; prints the reason and fails when it cannot
 #   populate         what is done once the server answers; on every start
 #   more_env         further lines for `env`
+#   main_process     the pid to signal, where it is not the one that was started
 # They see: $folder (this service's), $data (the server's own, its working folder), $port, and
 # ${as[@]}, which before a command makes it run as the server's user.
 
@@ -24,6 +25,7 @@ stop_limit=30
 fetch() { :; }
 populate() { :; }
 more_env() { :; }
+main_process() { main_pid; }
 run_as='' stop_signal=TERM packages=()
 
 # place NAME: sets folder, data and port of a service.
@@ -57,7 +59,7 @@ make_place() {
 # When a process began, in ticks since boot: with its id it names one process for ever.
 birth_of() {
   local stat
-  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  stat=$(cat "/proc/${1:-none}/stat" 2>/dev/null) || return 1
   read -r -a stat <<<"${stat##*) }"
   [[ ${stat[0]} != Z ]] && printf '%s\n' "${stat[19]}"
 }
@@ -109,6 +111,15 @@ free_port() {
   printf '%s\n' "$candidate"
 }
 
+# port_for WHAT: another port that the server needs, the same at each start.
+port_for() {
+  local file=$folder/port.$1
+  [[ -e $file ]] || free_port >"$file"
+  cat "$file"
+}
+
+remember() { printf '%s %s\n' "$1" "$(birth_of "$1")" >"$folder/pid"; }
+
 # Two starts at once would make two servers of one data folder.
 lock() {
   mkdir -p "$services"
@@ -150,10 +161,13 @@ clean_leftovers() {
     wait_until "$stop_limit" gone || die "$name: it cannot be ended: $(our_processes | xargs)"
   fi
   rm -f "$folder/pid"
-  if [[ -n $port ]] && taken "$port"; then
-    say "$name: port $port is another program's now"
-    port=''
-  fi
+  local file
+  for file in "$folder"/port*; do
+    [[ -e $file ]] && taken "$(<"$file")" || continue
+    say "$name: port $(<"$file") is another program's now"
+    rm -f "$file"
+    [[ $file != "$folder/port" ]] || port=''
+  done
   [[ -n $port ]] || port=$(free_port)
   printf '%s\n' "$port" >"$folder/port"
 }
@@ -166,7 +180,7 @@ launch() {
     exec {lock_fd}>&- </dev/null >>"$folder/log" 2>&1
     cd "$data" || exit
     LC_ALL=C.UTF-8 "${as[@]}" setsid "${command[@]}" &
-    printf '%s %s\n' "$!" "$(birth_of $!)" >"$folder/pid"
+    remember $!
   )
 }
 
@@ -184,6 +198,7 @@ server_start() {
   fi
   wait_until "$start_limit" answers_or_died || die "$name: no answer within $start_limit s, see $folder/log"
   answers || { tail -n 10 "$folder/log" >&2 && die "$name: it ended by itself, see $folder/log"; }
+  remember "$(main_process)"
   populate
   url
 }
@@ -192,13 +207,13 @@ server_stop() {
   place "$1"
   lock
   gone && return
-  # The main process ends its own.
+  # The main process ends its own; then whoever is beside it.
   local pid
   if pid=$(main_pid); then
     kill "-$stop_signal" "$pid"
-  else
-    signal_all "$stop_signal"
+    wait_until "$stop_limit" eval '! main_pid >/dev/null' || true
   fi
+  signal_all TERM
   if ! wait_until "$stop_limit" gone; then
     say "$name: still there after $stop_limit s, so killed: $(our_processes | xargs)"
     server_end_now

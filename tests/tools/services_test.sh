@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# services_test.sh SOURCE: a Redis of ./tools/services, in a folder of its own, through a day of its
+# life. Ends at the first thing that is not as it should be, and says which.
+set -u
+services=$1/tools/services
+command -v redis-server >/dev/null || { echo 'skipped: redis-server is not installed' && exit 77; }
+GANDER_SERVICES=$(mktemp -d "${TMPDIR:-/tmp}/gander-services-XXXXXX")
+export GANDER_SERVICES
+clean_up() {
+  "$services" stop redis
+  rm -rf "$GANDER_SERVICES"
+}
+trap clean_up EXIT
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+start() { url=$("$services" start redis) || fail "it does not start"; }
+pid() { "$services" status redis | sed -n 's/.*pid \([0-9]*\).*/\1/p'; }
+ask() { redis-cli -u "$url" "$@"; }
+
+! "$services" status redis >/dev/null || fail 'it runs before it was started'
+"$services" env redis | grep -q '^# redis is not running' || fail 'env claims a URL'
+start
+first_url=$url first_pid=$(pid)
+[[ $(ask ping) == PONG ]] || fail "it does not answer at $url"
+[[ $("$services" env redis) == "export GANDER_TEST_REDIS_URL='$url'" ]] || fail 'env names another URL'
+[[ $(ask config get appendfsync | tail -n 1) == everysec ]] || fail 'it is not durable'
+ask set kept yes >/dev/null
+
+start
+[[ $url == "$first_url" && $(pid) == "$first_pid" ]] || fail 'a second start was not harmless'
+
+"$services" kill redis
+! "$services" status redis >/dev/null || fail 'it outlived a kill'
+start
+[[ $url == "$first_url" && $(ask get kept) == yes ]] || fail 'it lost its port or its data in a crash'
+
+# Its pid file is gone, or is about another process that got the same number.
+rm "$GANDER_SERVICES/redis/pid"
+start
+[[ $(ask ping) == PONG ]] || fail 'it does not start over an orphan'
+"$services" kill redis
+echo "$$ 1" >"$GANDER_SERVICES/redis/pid"
+start
+[[ $(ask ping) == PONG && $(pid) != "$$" ]] || fail 'it took a stranger for itself'
+
+# Somebody else has its port.
+"$services" stop redis
+redis-server --port "${url##*:}" --bind 127.0.0.1 --save '' --dir "$GANDER_SERVICES" >/dev/null &
+stranger=$!
+until [[ $(ask ping 2>/dev/null) == PONG ]]; do sleep 0.01; done
+start 2>/dev/null
+[[ $url != "$first_url" && $(ask get kept) == yes ]] || fail 'it did not evade a taken port'
+"$services" stop redis
+kill -0 "$stranger" || fail 'it stopped what it had not started'
+kill "$stranger"
+! "$services" status redis >/dev/null || fail 'it runs after it was stopped'
