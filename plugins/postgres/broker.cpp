@@ -5,7 +5,10 @@
 #include "enqueue.h"
 #include "error.h"
 #include "exchange.h"
+#include "health.h"
+#include "inspect.h"
 #include "lease.h"
+#include "manage.h"
 #include "postgres_schema.h"
 #include "schema.h"
 #include "tend.h"
@@ -96,6 +99,71 @@ class TendSession final : public sdk::Session {
   Tender tender_;
 };
 
+// Looks at the schema only when something is asked of it, so that one can be opened to migrate.
+class AdminSession final : public sdk::Session {
+ public:
+  AdminSession(std::unique_ptr<Connection> connection, Bell& bell)
+      : connection_(std::move(connection)),
+        queues_(*connection_),
+        inspector_(*connection_, queues_),
+        manager_(*connection_, bell, queues_) {}
+
+  void queues(const sdk::QueueVisitor& visit, const sdk::Deadline& deadline) override {
+    ready(deadline);
+    inspector_.queues(visit, deadline);
+  }
+  void messages(std::string_view queue, std::uint32_t state, std::string_view after,
+                std::uint32_t limit, const sdk::MessageVisitor& visit,
+                const sdk::Deadline& deadline) override {
+    ready(deadline);
+    inspector_.messages(queue, state, after, limit, visit, deadline);
+  }
+  void get(const gander_id& id, const sdk::MessageVisitor& visit,
+           const sdk::Deadline& deadline) override {
+    ready(deadline);
+    inspector_.get(id, visit, deadline);
+  }
+  void pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) override {
+    ready(deadline);
+    manager_.pause(queue, paused, deadline);
+  }
+  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
+                      const sdk::Deadline& deadline) override {
+    ready(deadline);
+    return manager_.purge(queue, state, before_us, deadline);
+  }
+  void move(const gander_move_req& request, sdk::Verdicts verdicts,
+            const sdk::Deadline& deadline) override {
+    ready(deadline);
+    manager_.move(request, verdicts, deadline);
+  }
+  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+              const sdk::Deadline& deadline) override {
+    ready(deadline);
+    manager_.remove(ids, verdicts, deadline);
+  }
+  std::int64_t ping(const sdk::Deadline& deadline) override {
+    return connection_->run(std::string("SELECT ") + kNow, deadline).integer(0, 0);
+  }
+  void report(const sdk::HealthVisitor& visit, const sdk::Deadline& deadline) override {
+    ready(deadline);
+    report_health(*connection_, visit, deadline);
+  }
+
+ private:
+  void ready(const sdk::Deadline& deadline) {
+    if (looked_) return;
+    require_schema(*connection_, deadline);
+    looked_ = true;
+  }
+
+  std::unique_ptr<Connection> connection_;
+  bool looked_ = false;
+  Queues queues_;
+  Inspector inspector_;
+  Manager manager_;
+};
+
 class PostgresBroker final : public sdk::Broker {
  public:
   PostgresBroker(sdk::Host host, const sdk::Options& options)
@@ -120,7 +188,7 @@ class PostgresBroker final : public sdk::Broker {
                                      const sdk::Deadline& deadline) override {
     auto connection = std::make_unique<Connection>(settings_, use_of(options.role), deadline);
     version_.store(connection->version());
-    require_schema(*connection, deadline);
+    if (options.role != GANDER_ROLE_ADMIN) require_schema(*connection, deadline);
     if (options.role != GANDER_ROLE_WAIT) bell_.open(deadline);
     switch (options.role) {
       case GANDER_ROLE_PRODUCE:
@@ -129,9 +197,14 @@ class PostgresBroker final : public sdk::Broker {
         return std::make_unique<ConsumeSession>(std::move(connection), bell_, host_,
                                                 options.incarnation, deadline);
       case GANDER_ROLE_WAIT: return std::make_unique<WaitSession>(std::move(connection), deadline);
-      default:
+      case GANDER_ROLE_TEND:
         return std::make_unique<TendSession>(std::move(connection), bell_, options.incarnation);
+      default: return std::make_unique<AdminSession>(std::move(connection), bell_);
     }
+  }
+
+  [[nodiscard]] bool has_extension(std::string_view id) const override {
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
   }
 
  private:

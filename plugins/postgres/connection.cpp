@@ -18,8 +18,8 @@ namespace {
 constexpr int kWithClientCheck = 140000;
 
 // The queue tables swing between empty and huge, so what the planner believes of their size is
-// wrong half of the time: every hot statement is written for its index, and is held to it.
-constexpr const char* kHotPlans =
+// wrong half of the time: every statement is written for its index, and is held to it.
+constexpr const char* kPlans =
     "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off "
     "-c plan_cache_mode=force_generic_plan -c jit=off";
 
@@ -34,8 +34,7 @@ std::string read_password(const std::string& path) {
 }
 
 std::string startup_options(const Settings& s, Use use) {
-  std::string options = "-c search_path=pg_catalog ";
-  if (use != Use::cold) options += kHotPlans;
+  std::string options = std::string("-c search_path=pg_catalog ") + kPlans;
   if (use == Use::produce) options += " -c synchronous_commit=" + s.synchronous_commit;
   if (use == Use::claim) options += " -c synchronous_commit=" + s.claim_synchronous_commit;
   if (s.statement_timeout_ms > 0)

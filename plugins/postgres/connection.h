@@ -52,6 +52,9 @@ class Connection {
   // A statement that is used once, in text.
   Result run(const std::string& sql, const sdk::Deadline& deadline, const Params& params = {});
 
+  // The next call on it says that it must be opened anew.
+  void give_up() noexcept { usable_ = false; }
+
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const std::string& where() const { return settings_.where; }
   [[nodiscard]] int version() const { return PQserverVersion(handle_.get()); }

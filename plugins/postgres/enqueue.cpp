@@ -139,16 +139,8 @@ void Enqueuer::store_any(sdk::Messages messages, sdk::Verdicts verdicts,
     if (std::find(queues.begin(), queues.end(), queue_of(to)) == queues.end())
       queues.push_back(queue_of(to));
     lanes_.add_int4(to);
-    if (tally_of(m) == 0)
-      tallies_.add_null();
-    else
-      tallies_.add_int8(tally_of(m));
-    text_.clear();
-    if (!is_fresh(m)) write_more(m, text_);
-    if (text_.empty())
-      more_.add_null();
-    else
-      more_.add(text_);
+    add_tally(tallies_, m);
+    add_more(more_, m);
     due_.add_int8(m.run_at_us);
     front_.add_bool((m.flags & GANDER_MESSAGE_FRONT) != 0);
   }

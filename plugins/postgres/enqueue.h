@@ -25,7 +25,6 @@ class Enqueuer {
   Statement plain_near_, plain_far_, any_;
   Array ids_{Type::uuid}, enqueued_{Type::int8}, bodies_{Type::bytes}, lanes_{Type::int4},
       tallies_{Type::int8}, more_{Type::bytes}, due_{Type::int8}, front_{Type::boolean};
-  std::string text_;
 };
 
 }  // namespace gander::postgres

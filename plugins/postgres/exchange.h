@@ -39,7 +39,6 @@ class Settler {
   std::vector<std::pair<std::int64_t, std::size_t>> seen_;
   std::vector<std::size_t> repeated_;  // places of second verdicts for one delivery, in order
   std::vector<std::int32_t> woken_;
-  std::string text_;
 };
 
 // Leases messages to one incarnation.

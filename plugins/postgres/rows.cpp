@@ -13,13 +13,23 @@ bool is_fresh(const gander_message& m) {
          m.flags == 0 && m.note.len == 0;
 }
 
-void write_more(const gander_message& m, std::string& to) {
+void add_tally(Array& to, const gander_message& m) {
+  if (tally_of(m) == 0)
+    to.add_null();
+  else
+    to.add_int8(tally_of(m));
+}
+
+void add_more(Array& array, const gander_message& m) {
+  if (is_fresh(m)) return array.add_null();
+  std::string to;
   append_int8(to, m.run_at_us);
   append_int8(to, m.first_failed_at_us);
   append_int8(to, m.failed_at_us);
   append_int4(to, m.attempts);
   append_int4(to, m.flags);
   to += sdk::view(m.note);
+  array.add(to);
 }
 
 gander_message read_message(const Result& from, int row, std::string_view queue) {

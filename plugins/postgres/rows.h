@@ -21,8 +21,10 @@ inline std::int64_t tally_of(const gander_message& m) {
 }
 // Whether `more` is NULL: the message has no flag and no note, did not fail, and is to run at once.
 bool is_fresh(const gander_message& m);
-// All that has no column of its own; the note comes last.
-void write_more(const gander_message& m, std::string& to);
+
+// The two columns that are NULL for a message that has nothing to say there.
+void add_tally(Array& to, const gander_message& m);
+void add_more(Array& to, const gander_message& m);
 
 // What it points to is valid as long as the result and the queues. Receipt and state are left 0.
 gander_message read_message(const Result& from, int row, std::string_view queue);

@@ -1,5 +1,7 @@
 #include "schema.h"
 
+#include "transaction.h"
+
 namespace gander::postgres {
 namespace {
 
@@ -75,34 +77,6 @@ std::string lock_statement(const std::string& schema) {
   throw sdk::Error(GANDER_CONFIG, c.where() + ": " + text);
 }
 
-// In two steps of one transaction, as what is to be done depends on the version under the lock.
-class Transaction {
- public:
-  Transaction(Connection& connection, const sdk::Deadline& deadline)
-      : connection_(connection), deadline_(deadline) {
-    connection_.run("BEGIN", deadline_);
-  }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  ~Transaction() {
-    if (done_) return;
-    try {
-      connection_.run("ROLLBACK", deadline_);
-    } catch (const std::exception&) {
-      // The connection is lost, and the server rolls back by itself.
-    }
-  }
-  void commit() {
-    connection_.run("COMMIT", deadline_);
-    done_ = true;
-  }
-
- private:
-  Connection& connection_;
-  const sdk::Deadline& deadline_;
-  bool done_ = false;
-};
-
 }  // namespace
 
 std::vector<std::string> migrations(int from, const std::string& schema) {
@@ -141,6 +115,7 @@ int schema_version(Connection& connection, const sdk::Deadline& deadline) {
 }
 
 int migrate(Connection& connection, const sdk::Deadline& deadline) {
+  // What is to be done depends on the version under the lock.
   Transaction transaction(connection, deadline);
   connection.run(lock_statement(connection.settings().schema), deadline);
   const int from = schema_version(connection, deadline);

@@ -138,16 +138,8 @@ void Settler::add_successor(const gander_settle& s, std::size_t place, std::int3
   else
     queues_.add_int4(queue);
   priorities_.add_int4(static_cast<std::int32_t>(m.priority));
-  if (tally_of(m) == 0)
-    tallies_.add_null();
-  else
-    tallies_.add_int8(tally_of(m));
-  text_.clear();
-  if (!is_fresh(m)) write_more(m, text_);
-  if (text_.empty())
-    more_.add_null();
-  else
-    more_.add(text_);
+  add_tally(tallies_, m);
+  add_more(more_, m);
   times_.add_int8(s.op == GANDER_SETTLE_DEAD ? m.failed_at_us : m.run_at_us);
   places_.push_back(place);
 }

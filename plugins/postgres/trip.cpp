@@ -7,14 +7,13 @@ namespace {
 constexpr int kBinary = 1;
 
 // Behind a pooler a setting lives as long as one transaction, so it travels with each.
-std::string local_settings(const Settings& s, const std::string& synchronous_commit, bool hot) {
+std::string local_settings(const Settings& s, const std::string& synchronous_commit) {
   std::string sql = "SELECT ";
   const auto set = [&](const char* name, const std::string& value) {
     sql += std::string("pg_catalog.set_config('") + name + "', '" + value + "', true), ";
   };
-  if (hot)
-    for (const char* name : {"enable_seqscan", "enable_bitmapscan", "enable_sort", "jit"})
-      set(name, "off");
+  for (const char* name : {"enable_seqscan", "enable_bitmapscan", "enable_sort", "jit"})
+    set(name, "off");
   if (!synchronous_commit.empty()) set("synchronous_commit", synchronous_commit);
   if (s.statement_timeout_ms > 0) set("statement_timeout", std::to_string(s.statement_timeout_ms));
   return sql + "1";
@@ -32,9 +31,8 @@ Trip::Trip(Connection& connection, const sdk::Deadline& deadline)
   const Settings& s = connection_.settings();
   const std::string& commit =
       connection_.use_ == Use::claim ? s.claim_synchronous_commit : s.synchronous_commit;
-  sent(PQsendQueryParams(connection_.handle(),
-                         local_settings(s, commit, connection_.use_ != Use::cold).c_str(), 0,
-                         nullptr, nullptr, nullptr, nullptr, kBinary),
+  sent(PQsendQueryParams(connection_.handle(), local_settings(s, commit).c_str(), 0, nullptr,
+                         nullptr, nullptr, nullptr, kBinary),
        Step::parse, nullptr);
 }
 
