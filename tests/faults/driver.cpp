@@ -54,7 +54,10 @@ int main(int argc, char** argv) try {
   if (load.left() != 0)
     std::fprintf(stderr, "%lld messages were left in the broker\n",
                  static_cast<long long>(load.left()));
-  const bool right = verdict.lost == 0 && verdict.unexplained == 0 && load.left() == 0;
+  if (!load.clean())
+    std::fprintf(stderr, "the server is not clean: see %s\n", scratch.file("leftovers").c_str());
+  const bool right =
+      verdict.lost == 0 && verdict.unexplained == 0 && load.left() == 0 && load.clean();
   scratch.keep = !right;
   return right ? 0 : 1;
 } catch (const std::invalid_argument& e) {

@@ -16,6 +16,7 @@ namespace gander::faults {
 namespace {
 
 constexpr auto kDrainLimit = std::chrono::seconds(60);
+constexpr auto kReaped = std::chrono::seconds(3);
 
 void stop(Process& process, const char* what) {
   const int status = process.stop();
@@ -28,6 +29,10 @@ void stop(Process& process, const char* what) {
 
 Load::Load(const Options& options, const Scratch& scratch)
     : broker_(options.broker),
+      server_(options.server),
+      leftovers_(options.leftovers),
+      leftovers_log_(scratch.file("leftovers")),
+      lease_(options.lease_ms),
       logs_{scratch.file("acks"), scratch.file("doubts"), scratch.file("runs")} {
   for (std::size_t i = 0; i <= kWorkers; ++i)
     members_.push_back(member(options, scratch, i == kWorkers));
@@ -84,8 +89,12 @@ void Load::drain() {
   const auto limit = std::chrono::steady_clock::now() + kDrainLimit;
   while (ask_left() != 0 && std::chrono::steady_clock::now() < limit)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  // So that the lease of each incarnation that was abandoned ends while somebody looks after it.
+  if (!leftovers_.empty()) std::this_thread::sleep_for(lease_ + kReaped);
   for (std::size_t i = 0; i < kWorkers; ++i) stop(*members_[i].process, "a worker");
   left_ = ask_left();
+  if (leftovers_.empty()) return;
+  clean_ = Process({leftovers_, server_, broker_}, leftovers_log_).finish() == 0;
 }
 
 std::int64_t Load::ask_left() const try {

@@ -1,6 +1,7 @@
 // A producer and three workers at work on one queue, each with a way of its own to the broker.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ class Load {
   [[nodiscard]] std::vector<Member>& members() { return members_; }
   // Messages that the broker still held at the end, dead letters among them.
   [[nodiscard]] std::int64_t left() const { return left_; }
+  // Nothing else was left in the server; what was is in the file `leftovers`.
+  [[nodiscard]] bool clean() const { return clean_; }
   [[nodiscard]] const Logs& logs() const { return logs_; }
 
  private:
@@ -43,11 +46,13 @@ class Load {
   // -1: the broker does not say at the moment.
   [[nodiscard]] std::int64_t ask_left() const;
 
-  std::string broker_;
+  std::string broker_, server_, leftovers_, leftovers_log_;
+  std::chrono::milliseconds lease_;
   std::string queue_ = "faults-" + std::to_string(getpid());
   Logs logs_;
   std::vector<Member> members_;
   std::int64_t left_ = 0;
+  bool clean_ = true;
 };
 
 }  // namespace gander::faults

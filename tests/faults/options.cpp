@@ -7,7 +7,7 @@ namespace gander::faults {
 namespace {
 constexpr const char* kUsage =
     "usage: fault_driver sqlite|URL FAULTS BIN [--json] [--rate FAULTS-PER-SECOND] [--lease-ms N]\n"
-    "                    [--server NAME --services PATH-OF-TOOLS/SERVICES]";
+    "                    [--server NAME --services PATH-OF-TOOLS/SERVICES] [--leftovers PROGRAM]";
 
 void read_option(Options& options, const std::string& name, const std::string& value) {
   if (name == "--rate")
@@ -18,6 +18,8 @@ void read_option(Options& options, const std::string& name, const std::string& v
     options.server = value;
   else if (name == "--services")
     options.services = std::filesystem::absolute(value);
+  else if (name == "--leftovers")
+    options.leftovers = std::filesystem::absolute(value);
   else
     throw std::invalid_argument(kUsage);
 }

@@ -16,6 +16,8 @@ struct Options {
   std::string services;   // tools/services, and which of its servers the broker is; empty: the
   std::string server;     // server is left alone
 
+  std::string leftovers;  // a program that is told server and URL, and fails when something is left
+
   // Faults of the network need a port to stand before, so a broker on a server.
   [[nodiscard]] bool on_network() const { return broker.find("://") != std::string::npos; }
 };
