@@ -16,6 +16,8 @@ namespace gander::test {
 
 // redis-server or valkey-server; empty when this machine has neither.
 std::string redis_binary();
+// Of loopback, free at this moment.
+std::uint16_t free_port();
 
 class RedisServer {
  public:
