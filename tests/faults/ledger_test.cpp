@@ -1,0 +1,124 @@
+#include "ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "scratch.h"
+
+namespace gander::faults {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+// Logs written by hand, times in seconds.
+struct LedgerTest : testing::Test {
+  Scratch scratch;
+  Logs logs{scratch.file("acks"), scratch.file("doubts"), scratch.file("runs")};
+  std::vector<Disturbance> disturbances;
+
+  LedgerTest() { scratch.keep = false; }
+
+  static void line(const std::string& file, const std::string& text) {
+    std::ofstream(file, std::ios::app) << text << '\n';
+  }
+  void acknowledged(const std::string& id) const { line(logs.acks, id); }
+  void began(const std::string& id, pid_t pid, std::int64_t at) const {
+    line(logs.runs, "begin " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond));
+  }
+  void ended(const std::string& id, pid_t pid, std::int64_t at) const {
+    line(logs.runs, "end " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond));
+  }
+  void ran(const std::string& id, pid_t pid, std::int64_t from, std::int64_t to) const {
+    began(id, pid, from);
+    ended(id, pid, to);
+  }
+  void disturbed(pid_t pid, std::int64_t from, std::int64_t to, bool killed = false) {
+    disturbances.push_back({pid, from * kSecond, to * kSecond, killed});
+  }
+  [[nodiscard]] Verdict verdict() const { return judge(logs, disturbances); }
+};
+
+TEST_F(LedgerTest, HasNothingAgainstARunForEachPromise) {
+  acknowledged("a");
+  ran("a", 1, 10, 11);
+  ran("never-acknowledged", 1, 11, 12);
+  const Verdict v = verdict();
+  EXPECT_EQ(v.ids, 1U);
+  EXPECT_EQ(v.lost + v.duplicates + v.unexplained, 0U);
+}
+
+TEST_F(LedgerTest, CallsLostWhatNeverRanOrNeverEnded) {
+  acknowledged("a");
+  acknowledged("b");
+  began("b", 1, 10);
+  disturbed(1, 11, 11, true);
+  EXPECT_EQ(verdict().lost, 2U);
+  EXPECT_EQ(verdict().complaints.size(), 2U);
+}
+
+TEST_F(LedgerTest, ExplainsASecondRunByAFaultInTheFirst) {
+  began("a", 1, 10);
+  disturbed(1, 11, 11, true);
+  ran("a", 2, 15, 16);
+  const Verdict v = verdict();
+  EXPECT_EQ(v.duplicates, 1U);
+  EXPECT_EQ(v.unexplained, 0U);
+  EXPECT_DOUBLE_EQ(v.worst_recovery_s, 4);
+}
+
+TEST_F(LedgerTest, DoesNotExplainASecondRunByTheFaultOfAThirdProcess) {
+  ran("a", 1, 10, 11);
+  disturbed(3, 11, 11, true);
+  ran("a", 2, 15, 16);
+  EXPECT_EQ(verdict().unexplained, 1U);
+}
+
+TEST_F(LedgerTest, DoesNotExplainASecondRunByAFaultLongAfterTheFirst) {
+  ran("a", 1, 10, 11);
+  disturbed(1, 14, 14, true);
+  ran("a", 2, 15, 16);
+  EXPECT_EQ(verdict().unexplained, 1U);
+}
+
+TEST_F(LedgerTest, DoesNotExplainASecondRunByAFaultThatCameLater) {
+  began("a", 1, 10);
+  ran("a", 2, 11, 12);
+  disturbed(1, 13, 13, true);
+  EXPECT_EQ(verdict().unexplained, 1U);
+}
+
+TEST_F(LedgerTest, ExplainsARunThatBeganWhileItsConnectionWasDisturbed) {
+  disturbed(1, 10, 17);
+  ran("a", 1, 12, 13);
+  ran("a", 2, 22, 23);
+  EXPECT_EQ(verdict().unexplained, 0U);
+}
+
+TEST_F(LedgerTest, ExplainsTheRunOfAWorkerThatWakesTooLate) {
+  disturbed(1, 10, 23);
+  ran("a", 2, 21, 22);
+  ran("a", 1, 23, 24);
+  EXPECT_EQ(verdict().unexplained, 0U);
+}
+
+TEST_F(LedgerTest, CountsAServersFaultAgainstEveryProcessAndMeasuresTheReturn) {
+  began("a", 1, 10);
+  disturbed(0, 11, 13);
+  ran("a", 2, 15, 16);
+  const Verdict v = verdict();
+  EXPECT_EQ(v.unexplained, 0U);
+  EXPECT_DOUBLE_EQ(v.worst_resume_s, 2);
+  EXPECT_DOUBLE_EQ(v.worst_recovery_s, 0);
+}
+
+TEST_F(LedgerTest, ExplainsTwoOfAnIdWhoseEnqueueWasRepeated) {
+  line(logs.doubts, "a");
+  ran("a", 1, 10, 11);
+  ran("a", 2, 15, 16);
+  EXPECT_EQ(verdict().duplicates, 1U);
+  EXPECT_EQ(verdict().unexplained, 0U);
+}
+
+}  // namespace
+}  // namespace gander::faults
