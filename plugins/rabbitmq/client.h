@@ -1,0 +1,86 @@
+// One connection of the client library, logged in, with the channels kMain and kControl open. Not
+// safe between threads, and waits no longer than it is told. Throws UNAVAILABLE, RETRYABLE and
+// RECONNECT when the connection is lost; it is of no use from then on.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include "content.h"
+#include "settings.h"
+
+namespace gander::rabbitmq {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class Client {
+ public:
+  // `what` names it in the server's list of connections. Throws UNAVAILABLE, UNAUTHENTICATED,
+  // FORBIDDEN, CONFIG, TIMEOUT.
+  Client(const Settings& settings, const std::string& what, TimePoint until);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // The next thing the server says, or false when it said nothing until then.
+  bool next(Event& event, TimePoint until);
+
+  void publish(std::string_view exchange, std::string_view key,
+               const amqp_basic_properties_t& properties, std::string_view body);
+  void ack(std::uint64_t tag, bool multiple);
+  void nack_all();  // requeues whatever kMain holds
+
+  void confirm_select(TimePoint until);
+  void consume(const std::string& queue, const std::string& tag, std::uint16_t prefetch,
+               bool exclusive, TimePoint until);
+  void cancel(const std::string& tag, TimePoint until);
+  // How many wait in a queue; nothing when there is no such queue.
+  std::optional<std::uint32_t> count(const std::string& queue, TimePoint until);
+  std::uint32_t purge(const std::string& queue, TimePoint until);
+
+  // Without an answer each; what went wrong shows in the next call on kControl that has one.
+  template <class Method>
+  void send(amqp_channel_t channel, amqp_method_number_t id, Method method) {
+    send_raw(channel, id, &method);
+  }
+  // Declares and waits for the answer, and so for all that was sent before.
+  void declare_queue(const std::string& queue, const amqp_table_t& arguments, TimePoint until);
+
+  // Ends it in order, as far as the time goes.
+  void close(TimePoint until) noexcept;
+  [[nodiscard]] int fd() const;
+  [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] const std::string& server() const { return server_; }
+  [[nodiscard]] bool lost() const { return lost_; }
+
+  // Whether something was read and not looked at yet: poll() of fd() would not tell.
+  [[nodiscard]] bool has_unread() const;
+  [[noreturn]] void lose(const sdk::Error& why);
+
+ private:
+  struct Free {
+    void operator()(amqp_connection_state_t raw) const { amqp_destroy_connection(raw); }
+  };
+  void connect(const Endpoint& at, TimePoint until);
+  void open_socket(const Endpoint& at, TimePoint until);
+  void log_in(TimePoint until);
+  void limit_calls(TimePoint until);
+  void reopen(amqp_channel_t channel, TimePoint until);
+  void send_raw(amqp_channel_t channel, amqp_method_number_t id, void* method);
+  void check(const amqp_rpc_reply_t& reply, amqp_channel_t channel, const std::string& doing);
+  void check(int status, const std::string& doing);
+
+  using Handle = std::unique_ptr<std::remove_pointer_t<amqp_connection_state_t>, Free>;
+  const Settings& settings_;
+  const std::string what_;
+  std::string where_, server_;
+  Handle handle_;
+  Assembler assembler_;
+  unsigned events_ = 0;
+  bool lost_ = false;
+};
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,56 @@
+#include "enqueue.h"
+
+#include <algorithm>
+
+#include "error.h"
+
+namespace gander::rabbitmq {
+
+std::int64_t delay_until(std::int64_t run_at_us, std::int64_t now_us) {
+  if (run_at_us <= now_us) return 0;
+  return (run_at_us - now_us - 1) / 1'000'000 + 1;
+}
+
+TimePoint limit_of(const sdk::Deadline& deadline, const Settings& settings) {
+  return deadline.at().value_or(std::chrono::steady_clock::now() + settings.call_timeout);
+}
+
+Enqueuer::Enqueuer(Instance& instance, const sdk::Deadline& deadline)
+    : instance_(instance), publisher_(instance, "gander producer") {
+  publisher_.connect(limit_of(deadline, instance.settings));
+}
+
+void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
+                       const sdk::Deadline& deadline) {
+  items_.clear();
+  places_.clear();
+  const std::int64_t now = instance_.host.now_us();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const gander_message& m = *messages[i];
+    const std::int64_t delay = delay_until(m.run_at_us, now);
+    // Not declared, so refused and not ignored: a queue of RabbitMQ has no front to put it to.
+    if ((m.flags & GANDER_MESSAGE_FRONT) != 0 || delay > kLongestDelay) {
+      verdicts[i] = GANDER_UNSUPPORTED;
+      continue;
+    }
+    items_.push_back({&m, delay > 0 ? GANDER_STATE_SCHEDULED : GANDER_STATE_READY,
+                      delay > 0 ? Outgoing::To::later : Outgoing::To::work, delay});
+    places_.push_back(i);
+  }
+  publisher_.publish(items_, Publisher::WhenBlocked::wait, limit_of(deadline, instance_.settings));
+  std::string_view rung;
+  for (std::size_t k = 0; k < items_.size(); ++k) {
+    const Outgoing& o = items_[k];
+    if (o.result == Outgoing::Result::unrouted)
+      throw sdk::Error(GANDER_UNAVAILABLE,
+                       instance_.settings.where() + ": the queue '" +
+                           std::string(sdk::view(o.message->queue)) +
+                           "' was deleted again and again while it was enqueued to",
+                       GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+    verdicts[places_[k]] = o.result == Outgoing::Result::stored ? GANDER_OK : GANDER_FULL;
+    const std::string_view queue = sdk::view(o.message->queue);
+    if (o.to == Outgoing::To::work && queue != rung) instance_.bell.ring(rung = queue);
+  }
+}
+
+}  // namespace gander::rabbitmq

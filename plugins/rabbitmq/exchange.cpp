@@ -1,0 +1,214 @@
+#include "exchange.h"
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+
+#include "enqueue.h"
+#include "error.h"
+
+namespace gander::rabbitmq {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kCloseWithin{5};
+constexpr std::chrono::seconds kReturnWithin{2};
+
+std::uint64_t fresh_serial() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32U | device();
+}
+
+}  // namespace
+
+Consumer::Consumer(Instance& instance, std::string_view incarnation, const sdk::Deadline& deadline)
+    : instance_(instance),
+      incarnation_(incarnation),
+      life_(instance.begin(incarnation_)),
+      serial_(fresh_serial()),
+      publisher_(instance, "gander " + incarnation_ + " (publishes)"),
+      topology_(instance.names) {
+  const TimePoint limit = std::min(limit_of(deadline, instance.settings),
+                                   steady_clock::now() + instance.settings.connect_timeout);
+  connection_ =
+      std::make_unique<Connection>(instance.settings, "gander " + incarnation_, limit, *this);
+}
+
+Consumer::~Consumer() {
+  connection_->stop();
+  life_->over = true;
+  try {
+    if (!connection_->lost()) give_all_back(steady_clock::now() + kCloseWithin);
+  } catch (const std::exception& e) {
+    // The server gives back the rest, as after a crash.
+    instance_.host.log(GANDER_LOG_WARN, std::string("closing a session: ") + e.what());
+  }
+  connection_->client().close(steady_clock::now() + std::chrono::seconds(1));
+}
+
+sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) {
+  if (connection_->lost())
+    throw lease_lost(instance_.settings.where(), incarnation_, "its connection was lost");
+  const TimePoint until = limit_of(deadline, instance_.settings);
+  sdk::Taken taken;
+  try {
+    if (!exchange.settles.empty()) settle(exchange, until);
+    const Connection::Turn turn(*connection_, until);
+    connection_->catch_up();
+    take(exchange, taken, until);
+    connection_->wake_by(next_chores());
+  } catch (const sdk::Error& e) {
+    // Acks may have gone out, and deliveries been given to the batch that nobody will see.
+    if (!connection_->client().lost()) throw;
+    throw sdk::Error(e.code(), e.what(), e.flags() | GANDER_ERROR_MAYBE_APPLIED, e.native_code(),
+                     e.native());
+  }
+  return taken;
+}
+
+void Consumer::on_event(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::delivery: return delivered(event);
+    case Event::Kind::cancelled: return cancelled(event.text);
+    case Event::Kind::channel_closed:
+      connection_->client().lose(closed_by_server(event.code, event.text, true,
+                                                  connection_->client().where(), "consuming"));
+    default: return;
+  }
+}
+
+Level* Consumer::level_of(std::string_view tag, std::uint64_t& number) const {
+  std::from_chars(tag.data(), tag.data() + tag.size(), number);
+  return number >= 1 && number <= consumers_.size() ? consumers_[number - 1] : nullptr;
+}
+
+void Consumer::delivered(const Event& event) {
+  std::uint64_t number = 0;
+  Level* level = level_of(event.text, number);
+  if (level == nullptr) return;
+  bool returned = false;
+  Lease& lease = ledger_.add(event.tag, *level,
+                             decode(*event.properties, event.body, level->queue->name, &returned));
+  lease.consumer = number;
+  if (returned) ++life_->reclaimed;
+  if (number == level->consumer) ++level->pushed;
+  const bool first = !level->queue->any_waiting();
+  level->waiting.push_back(event.tag);
+  if (first) instance_.bell.ring(level->queue->name);
+}
+
+// Its queue was deleted. Who takes from it next declares it again.
+void Consumer::cancelled(std::string_view tag) {
+  std::uint64_t number = 0;
+  Level* level = level_of(tag, number);
+  if (level == nullptr || level->consumer != number) return;
+  level->consumer = 0;
+  topology_.forget(level->queue->name);
+  instance_.bell.ring(level->queue->name);
+}
+
+void Consumer::on_lost(const std::string& /*why*/) noexcept {
+  life_->over = true;
+  try {
+    for (const auto& [name, subscription] : subscriptions_) instance_.bell.ring(name);
+  } catch (const std::exception&) {
+    // Whoever waits looks by himself after a while.
+  }
+}
+
+TimePoint Consumer::next_chores() const {
+  TimePoint at = TimePoint::max();
+  for (const auto& [name, s] : subscriptions_)
+    if (s->any_waiting() || (s->satisfied && s->any_consumer()))
+      at = std::min(at, s->last_take + kHoldFor);
+  return at;
+}
+
+TimePoint Consumer::chores(TimePoint now) {
+  const TimePoint until = now + kReturnWithin;
+  try {
+    Moves moves = collect_idle(now, until);
+    if (!moves.items.empty()) return_idle(moves, until);
+    const Connection::Turn turn(*connection_, until);
+    const TimePoint next = next_chores();
+    return next == TimePoint::max() ? next : std::max(next, steady_clock::now() + kHoldFor / 2);
+  } catch (const std::exception& e) {
+    instance_.host.log(GANDER_LOG_WARN,
+                       std::string("giving back what is not fetched: ") + e.what());
+    return steady_clock::now() + kReturnWithin;
+  }
+}
+
+Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
+  Moves moves;
+  const Connection::Turn turn(*connection_, until);
+  connection_->catch_up();
+  for (const auto& [name, s] : subscriptions_) {
+    if (!s->idle(now)) continue;
+    for (Level& level : s->levels) unsubscribe(level, until);
+    connection_->catch_up();
+    for (Level& level : s->levels) {
+      for (const std::uint64_t tag : level.waiting) {
+        Lease& lease = *ledger_.find(tag);
+        lease.state = Lease::State::moving;
+        moves.items.push_back({&lease.message, GANDER_STATE_READY});
+        moves.tags.push_back(tag);
+      }
+      level.waiting.clear();
+    }
+  }
+  return moves;
+}
+
+// What could not be stored elsewhere waits here again.
+void Consumer::return_idle(Moves& moves, TimePoint until) {
+  std::string failed;
+  try {
+    publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
+  } catch (const std::exception& e) {
+    failed = e.what();
+  }
+  const Connection::Turn turn(*connection_, until + kReturnWithin);
+  for (std::size_t i = moves.tags.size(); i-- > 0;) {
+    Lease& lease = *ledger_.find(moves.tags[i]);
+    if (moves.items[i].result == Outgoing::Result::stored) {
+      finish(moves.tags[i]);
+      continue;
+    }
+    lease.state = Lease::State::waiting;
+    lease.level->waiting.push_front(moves.tags[i]);
+  }
+  ledger_.flush(connection_->client());
+  if (!failed.empty()) throw std::runtime_error(failed);
+}
+
+// After the listening thread has ended.
+void Consumer::give_all_back(TimePoint until) {
+  const Connection::Turn turn(*connection_, until);
+  for (const auto& [name, s] : subscriptions_)
+    for (Level& level : s->levels) unsubscribe(level, until);
+  connection_->catch_up();
+  Moves moves;
+  ledger_.each([&](std::uint64_t tag, Lease& lease) {
+    if (lease.given) ++lease.message.give_backs;
+    moves.items.push_back({&lease.message, GANDER_STATE_READY});
+    moves.tags.push_back(tag);
+  });
+  if (moves.items.empty()) return;
+  const auto finish_stored = [&] {
+    for (std::size_t i = 0; i < moves.tags.size(); ++i)
+      if (moves.items[i].result == Outgoing::Result::stored) finish(moves.tags[i]);
+    ledger_.flush(connection_->client());
+  };
+  try {
+    publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
+  } catch (...) {
+    finish_stored();
+    throw;
+  }
+  finish_stored();
+  for (const auto& [name, s] : subscriptions_) instance_.bell.ring(name);
+}
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,72 @@
+// What a CONSUME session does: an incarnation is a connection. The server takes back what it holds
+// when the connection ends, however it ends.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "lease.h"
+#include "publisher.h"
+#include "subscription.h"
+
+namespace gander::rabbitmq {
+
+class Consumer final : public Connection::Listener {
+ public:
+  Consumer(Instance& instance, std::string_view incarnation, const sdk::Deadline& deadline);
+  // What is still held goes back, unharmed.
+  ~Consumer() override;
+
+  sdk::Taken exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline);
+
+ private:
+  void on_event(const Event& event) override;
+  void on_lost(const std::string& why) noexcept override;
+  TimePoint chores(TimePoint now) override;
+  Level* level_of(std::string_view tag, std::uint64_t& number) const;
+  void delivered(const Event& event);
+  void cancelled(std::string_view tag);
+
+  // settle.cpp
+  struct Moves {
+    std::vector<Outgoing> items;
+    std::vector<std::uint64_t> tags;    // one for each
+    std::vector<std::size_t> verdicts;  // the same
+  };
+  void settle(const sdk::Exchange& exchange, TimePoint until);
+  std::size_t look_up(const sdk::Exchange& exchange, Moves& moves);
+  Outgoing successor(const gander_settle& settle) const;
+  Lease* held(const gander_message& message);
+  void finish(std::uint64_t tag);
+  std::size_t finish_moved(Moves& moves);
+
+  // take.cpp
+  void take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
+  std::size_t take_from(Level& level, std::size_t most, std::uint64_t max_bytes, sdk::Batch& batch);
+  bool fits(const Level& level, std::uint64_t max_bytes, const sdk::Batch& batch);
+  Subscription& subscription(std::string_view queue);
+  void fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until);
+  void subscribe(Level& level, std::size_t room, TimePoint until);
+  void unsubscribe(Level& level, TimePoint until);
+
+  // What goes back without having been given to the host, or as it was given.
+  Moves collect_idle(TimePoint now, TimePoint until);
+  void return_idle(Moves& moves, TimePoint until);
+  void give_all_back(TimePoint until);
+  TimePoint next_chores() const;
+
+  Instance& instance_;
+  const std::string incarnation_;
+  const std::shared_ptr<Life> life_;
+  const std::uint64_t serial_;  // in receipts: those of other sessions are strangers'
+  Publisher publisher_;
+  // In turn of the connection.
+  Topology topology_;
+  Ledger ledger_;
+  std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
+  std::vector<Level*> consumers_;  // number n in place n - 1, also those that were cancelled
+  std::unique_ptr<Connection> connection_;  // last made, as it begins to call the rest
+};
+
+}  // namespace gander::rabbitmq

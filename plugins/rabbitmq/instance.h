@@ -1,0 +1,57 @@
+// What all sessions of one instance share. [any]
+#pragma once
+
+#include <atomic>
+#include <gander/sdk/broker.hpp>
+#include <gander/sdk/doorbell.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "names.h"
+#include "settings.h"
+
+namespace gander::rabbitmq {
+
+// One incarnation, as its CONSUME and its TEND session know it.
+struct Life {
+  std::atomic<bool> over{false};            // its connection is gone, and so is what it held
+  std::atomic<std::uint64_t> reclaimed{0};  // taken over from the dead since the last tend()
+};
+
+struct Instance {
+  Instance(sdk::Host h, const sdk::Options& options)
+      : host(h), settings(options), names(settings.prefix) {}
+
+  // INVALID_STATE when it lives already.
+  std::shared_ptr<Life> begin(const std::string& incarnation) {
+    const std::lock_guard lock(mutex);
+    std::weak_ptr<Life>& known = lives[incarnation];
+    if (!known.expired())
+      throw sdk::Error(GANDER_INVALID_STATE,
+                       "incarnation '" + incarnation + "' has a session already");
+    std::erase_if(lives, [&](const auto& each) {
+      return each.first != incarnation && each.second.expired();
+    });
+    auto life = std::make_shared<Life>();
+    known = life;
+    return life;
+  }
+  std::shared_ptr<Life> find(const std::string& incarnation) {
+    const std::lock_guard lock(mutex);
+    const auto it = lives.find(incarnation);
+    return it == lives.end() ? nullptr : it->second.lock();
+  }
+
+  sdk::Host host;
+  Settings settings;
+  Names names;
+  sdk::Doorbell bell;  // rung when a delivery has come, and when an enqueue was confirmed
+
+ private:
+  std::mutex mutex;
+  std::map<std::string, std::weak_ptr<Life>> lives;
+};
+
+}  // namespace gander::rabbitmq

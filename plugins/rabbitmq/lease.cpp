@@ -1,0 +1,48 @@
+#include "lease.h"
+
+#include <algorithm>
+
+namespace gander::rabbitmq {
+
+Lease& Ledger::add(std::uint64_t tag, Level& level, sdk::OwnedMessage message) {
+  if (leases_.empty()) first_ = tag;
+  leases_.resize(tag - first_ + 1);
+  Lease& lease = leases_.back();
+  lease.state = Lease::State::waiting;
+  lease.level = &level;
+  lease.message = std::move(message);
+  return lease;
+}
+
+Lease* Ledger::find(std::uint64_t tag) {
+  if (tag < first_ || tag - first_ >= leases_.size()) return nullptr;
+  Lease& lease = leases_[tag - first_];
+  return lease.state < Lease::State::finished ? &lease : nullptr;
+}
+
+void Ledger::finish(std::uint64_t tag) {
+  Lease& lease = leases_[tag - first_];
+  lease.state = Lease::State::finished;
+  lease.message = sdk::OwnedMessage();
+  to_ack_.push_back(tag);
+}
+
+void Ledger::flush(Client& client) {
+  if (to_ack_.empty()) return;
+  std::uint64_t last_of_prefix = 0;
+  while (!leases_.empty() && leases_.front().state >= Lease::State::finished) {
+    // The server knows no longer what was acknowledged alone before.
+    if (leases_.front().state == Lease::State::finished) last_of_prefix = first_;
+    leases_.pop_front();
+    ++first_;
+  }
+  if (last_of_prefix != 0) client.ack(last_of_prefix, true);
+  for (const std::uint64_t tag : to_ack_) {
+    if (tag < first_) continue;
+    client.ack(tag, false);
+    leases_[tag - first_].state = Lease::State::gone;
+  }
+  to_ack_.clear();
+}
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,55 @@
+// What one connection holds: every delivery that the server has pushed and that is not
+// acknowledged. The server numbers them from 1 on, so they lie in a row. Not safe between threads.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <gander/sdk/message.hpp>
+#include <vector>
+
+#include "client.h"
+
+namespace gander::rabbitmq {
+
+struct Level;
+
+struct Lease {
+  enum class State {
+    waiting,   // pushed, and not given to the host yet
+    held,      // given to the host
+    moving,    // being settled, or on its way back
+    finished,  // its ack is to be sent
+    gone
+  };
+  State state = State::gone;
+  Level* level = nullptr;
+  std::uint64_t consumer = 0;     // that it was pushed to
+  bool given = false;             // to the host
+  bool successor_stored = false;  // but its ack could not be sent yet
+  sdk::OwnedMessage message;
+};
+
+class Ledger {
+ public:
+  Lease& add(std::uint64_t tag, Level& level, sdk::OwnedMessage message);
+  // Null when it was never there or is finished.
+  Lease* find(std::uint64_t tag);
+  // It is to be acknowledged by the next flush(). The message goes now.
+  void finish(std::uint64_t tag);
+  // One ack for all in front that are finished, and one for each behind one that is not.
+  void flush(Client& client);
+
+  // Calls function(tag, Lease&) for what is not finished, in the order of delivery.
+  template <class Function>
+  void each(Function&& function) {
+    for (std::size_t i = 0; i < leases_.size(); ++i)
+      if (leases_[i].state < Lease::State::finished) function(first_ + i, leases_[i]);
+  }
+
+ private:
+  std::deque<Lease> leases_;
+  std::uint64_t first_ = 1;  // the tag of the first of them
+  std::vector<std::uint64_t> to_ack_;
+};
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,203 @@
+#include "publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "error.h"
+
+namespace gander::rabbitmq {
+namespace {
+
+using std::chrono::steady_clock;
+
+// Between two looks at what the server says meanwhile: that it is blocked, or has closed the line.
+constexpr std::size_t kLookEvery = 64;
+
+}  // namespace
+
+Publisher::~Publisher() {
+  if (!connection_) return;
+  connection_->stop();
+  connection_->client().close(steady_clock::now() + std::chrono::seconds(1));
+}
+
+void Publisher::connect(TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  connected(until);
+}
+
+Connection& Publisher::connected(TimePoint until) {
+  if (connection_ && !connection_->lost()) return *connection_;
+  connection_.reset();
+  topology_.forget_all();
+  blocked_.clear();
+  unconfirmed_.clear();
+  first_ = 1;
+  const TimePoint limit = std::min(until, steady_clock::now() + instance_.settings.connect_timeout);
+  connection_ = std::make_unique<Connection>(instance_.settings, what_, limit, *this);
+  const Connection::Turn turn(*connection_, limit);
+  connection_->client().confirm_select(limit);
+  return *connection_;
+}
+
+std::string Publisher::server() {
+  const std::lock_guard lock(mutex_);
+  return connection_ ? connection_->client().server() : std::string();
+}
+
+void Publisher::note_name(std::string_view queue, TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  const Connection::Turn turn(connected(until), until);
+  register_name(queue, until);
+}
+
+void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  const Connection::Turn turn(connected(until), until);
+  try {
+    connection_->catch_up();
+    ensure_topology(items, until);
+    wait_unblocked(when_blocked, until);
+    send_all(items, until);
+    const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
+    if (std::ranges::any_of(items, unrouted)) {
+      // Deleted behind our back. Once more, with the queue as it should be.
+      for (Outgoing& o : items) {
+        if (!unrouted(o)) continue;
+        topology_.forget(sdk::view(o.message->queue));
+        ensure_topology({&o, 1}, until);
+        o.result = Outgoing::Result::waiting;
+      }
+      send_all(items, until);
+    }
+  } catch (const sdk::Error& e) {
+    const std::uint32_t maybe = undecided_ > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
+    forget_items();
+    throw sdk::Error(e.code(), e.what(), e.flags() | maybe, e.native_code(), e.native());
+  }
+}
+
+void Publisher::ensure_topology(std::span<Outgoing> items, TimePoint until) {
+  Client& client = connection_->client();
+  const auto note = [this](std::string_view name, TimePoint by) { register_name(name, by); };
+  for (const Outgoing& o : items) {
+    const std::string_view queue = sdk::view(o.message->queue);
+    topology_.ensure_queue(client, queue, until, note);
+    if (o.to != Outgoing::To::dead)
+      topology_.ensure_priority(client, queue, o.message->priority, until);
+    if (o.to == Outgoing::To::later) topology_.ensure_delays(client, until);
+  }
+}
+
+void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {
+  while (!blocked_.empty()) {
+    if (when_blocked == WhenBlocked::fail || !connection_->listen(until))
+      throw blocked(connection_->client().where(), blocked_);
+  }
+}
+
+void Publisher::send_all(std::span<Outgoing> items, TimePoint until) {
+  std::size_t sent = 0;
+  for (Outgoing& o : items) {
+    if (o.result != Outgoing::Result::waiting) continue;
+    send(o);
+    if (++sent % kLookEvery == 0) connection_->catch_up();
+  }
+  await_results(until);
+}
+
+void Publisher::send(Outgoing& o) {
+  const gander_message& m = *o.message;
+  const std::string address = address_of(sdk::view(m.queue));
+  envelope_.fill(m, o.state);
+  std::string exchange, key;
+  switch (o.to) {
+    case Outgoing::To::work: key = instance_.names.work(address, m.priority); break;
+    case Outgoing::To::dead: key = instance_.names.dead(address); break;
+    case Outgoing::To::later:
+      exchange = instance_.names.level(first_level(o.delay_s));
+      key = delay_key(o.delay_s, address, m.priority);
+      break;
+  }
+  // Noted first: a publish that fails half-way may have been sent.
+  unconfirmed_.push_back(&o);
+  ++undecided_;
+  connection_->client().publish(exchange, key, envelope_.properties(), sdk::view(m.body));
+}
+
+void Publisher::await_results(TimePoint until) {
+  while (undecided_ > 0) {
+    if (connection_->listen(until)) continue;
+    if (!blocked_.empty()) throw blocked(connection_->client().where(), blocked_);
+    throw timed_out(connection_->client().where(), "the server did not confirm");
+  }
+}
+
+void Publisher::register_name(std::string_view queue, TimePoint until) {
+  Outgoing name;
+  amqp_basic_properties_t properties{};
+  properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
+  properties.delivery_mode = 2;
+  gander_message none{};
+  name.message = &none;
+  unconfirmed_.push_back(&name);
+  ++undecided_;
+  try {
+    connection_->client().publish("", instance_.names.registry(), properties, queue);
+    await_results(until);
+  } catch (...) {
+    forget_items();
+    throw;
+  }
+}
+
+void Publisher::on_event(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::confirmed:
+    case Event::Kind::refused: return decide(event);
+    case Event::Kind::returned: return note_returned(event);
+    case Event::Kind::blocked: blocked_ = event.text.empty() ? "blocked" : event.text; return;
+    case Event::Kind::unblocked: blocked_.clear(); return;
+    case Event::Kind::channel_closed:
+      connection_->client().lose(closed_by_server(event.code, event.text, true,
+                                                  connection_->client().where(), "publishing"));
+    default: return;
+  }
+}
+
+void Publisher::decide(const Event& event) {
+  const auto result =
+      event.kind == Event::Kind::confirmed ? Outgoing::Result::stored : Outgoing::Result::refused;
+  const auto one = [&](Outgoing*& o) {
+    if (o == nullptr) return;
+    // What came back is confirmed as well, after it came back.
+    if (o->result == Outgoing::Result::waiting) o->result = result;
+    o = nullptr;
+    --undecided_;
+  };
+  if (event.tag < first_ || event.tag - first_ >= unconfirmed_.size()) return;
+  const auto at = static_cast<std::ptrdiff_t>(event.tag - first_);
+  std::for_each(event.multiple ? unconfirmed_.begin() : unconfirmed_.begin() + at,
+                unconfirmed_.begin() + at + 1, one);
+  while (!unconfirmed_.empty() && unconfirmed_.front() == nullptr) {
+    unconfirmed_.pop_front();
+    ++first_;
+  }
+}
+
+void Publisher::note_returned(const Event& event) {
+  const auto same = [&](const Outgoing* o) {
+    return o != nullptr && o->result == Outgoing::Result::waiting &&
+           has_id(*event.properties, o->message->id);
+  };
+  const auto it = std::ranges::find_if(unconfirmed_, same);
+  if (it != unconfirmed_.end()) (*it)->result = Outgoing::Result::unrouted;
+}
+
+// The items are the caller's: an answer that comes later has nobody to go to.
+void Publisher::forget_items() {
+  std::ranges::fill(unconfirmed_, nullptr);
+  undecided_ = 0;
+}
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,78 @@
+// Publishes with confirms, on a connection of its own that it makes when it is first needed, and
+// again when it was lost. So an alarm of the server, which stops a connection that publishes, never
+// holds up one that acks. [any]: one call at a time, others wait.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <span>
+
+#include "connection.h"
+#include "instance.h"
+#include "rows.h"
+#include "topology.h"
+
+namespace gander::rabbitmq {
+
+struct Outgoing {
+  enum class To { work, later, dead };
+  enum class Result {
+    waiting,  // no answer came: it may be stored or not
+    stored,
+    refused,   // the queue has reached a limit
+    unrouted,  // there is no such queue, though it was declared
+  };
+  const gander_message* message = nullptr;
+  std::uint32_t state = 0;
+  To to = To::work;
+  std::int64_t delay_s = 0;  // of `later`, 1 to kLongestDelay
+  Result result = Result::waiting;
+};
+
+class Publisher final : public Connection::Listener {
+ public:
+  enum class WhenBlocked { wait, fail };
+
+  Publisher(Instance& instance, std::string what)
+      : instance_(instance), what_(std::move(what)), topology_(instance.names) {}
+  ~Publisher() override;
+
+  // Throws as Client does.
+  void connect(TimePoint until);
+  // Returns when each item has its result. Throws when that is not to be had; the items that have
+  // theirs keep it, and the error says MAYBE_APPLIED when any of the others was sent.
+  void publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
+  // Puts the name among those that an operator is shown.
+  void note_name(std::string_view queue, TimePoint until);
+  [[nodiscard]] std::string server();
+
+ private:
+  void on_event(const Event& event) override;
+  void on_lost(const std::string& /*why*/) noexcept override {}
+  TimePoint chores(TimePoint /*now*/) override { return TimePoint::max(); }
+
+  Connection& connected(TimePoint until);
+  void ensure_topology(std::span<Outgoing> items, TimePoint until);
+  void wait_unblocked(WhenBlocked when_blocked, TimePoint until);
+  void send_all(std::span<Outgoing> items, TimePoint until);
+  void send(Outgoing& item);
+  void await_results(TimePoint until);
+  void register_name(std::string_view queue, TimePoint until);
+  void decide(const Event& event);
+  void note_returned(const Event& event);
+  void forget_items();
+
+  Instance& instance_;
+  const std::string what_;
+  std::mutex mutex_;  // one call at a time
+  std::unique_ptr<Connection> connection_;
+  // All below in turn of the connection.
+  Topology topology_;
+  Envelope envelope_;
+  std::string blocked_;                // why; empty: it is not
+  std::deque<Outgoing*> unconfirmed_;  // null: nobody waits for that one any more
+  std::uint64_t first_ = 1;            // the number of the first of them
+  std::size_t undecided_ = 0;
+};
+
+}  // namespace gander::rabbitmq

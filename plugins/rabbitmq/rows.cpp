@@ -1,0 +1,171 @@
+#include "rows.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace gander::rabbitmq {
+namespace {
+
+constexpr std::string_view kHeader = "gander";
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kFixed = 4 + 4 * 8 + 3 * 4 + 1;
+constexpr std::size_t kLongestNote = 0xFFFF;
+constexpr std::uint8_t kPersistent = 2;
+constexpr const char* kHex = "0123456789abcdef";
+
+template <class Number>
+void put(std::string& to, Number value) {
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    to += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
+}
+template <class Number>
+Number get(std::string_view& from) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(Number); ++i)
+    value |= std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
+  from.remove_prefix(sizeof(Number));
+  return static_cast<Number>(value);
+}
+
+// version, priority, state, 0 | enqueued, run, first failed, failed | attempts, crashes, give-backs
+// | length of the queue's name, the name | the note. Numbers are little-endian.
+void pack(std::string& to, const gander_message& m, std::uint32_t state) {
+  to.clear();
+  put(to, kVersion);
+  put(to, static_cast<std::uint8_t>(m.priority));
+  put(to, static_cast<std::uint8_t>(state));
+  put(to, std::uint8_t{0});
+  for (const std::int64_t us :
+       {m.enqueued_at_us, m.run_at_us, m.first_failed_at_us, m.failed_at_us})
+    put(to, us);
+  for (const std::uint32_t n : {m.attempts, m.crashes, m.give_backs}) put(to, n);
+  put(to, static_cast<std::uint8_t>(m.queue.len));
+  to += sdk::view(m.queue);
+  to += sdk::view(m.note).substr(0, kLongestNote);
+}
+
+// False when it is of another version, or cut.
+bool unpack(std::string_view from, gander_message& m) {
+  if (from.size() < kFixed || from[0] != static_cast<char>(kVersion)) return false;
+  get<std::uint8_t>(from);
+  m.priority = std::min<std::uint32_t>(get<std::uint8_t>(from), GANDER_PRIORITY_LOW);
+  m.state = get<std::uint8_t>(from);
+  get<std::uint8_t>(from);
+  for (std::int64_t* us : {&m.enqueued_at_us, &m.run_at_us, &m.first_failed_at_us, &m.failed_at_us})
+    *us = get<std::int64_t>(from);
+  for (std::uint32_t* n : {&m.attempts, &m.crashes, &m.give_backs}) *n = get<std::uint32_t>(from);
+  const auto length = get<std::uint8_t>(from);
+  if (from.size() < length) return false;
+  m.queue = sdk::str(from.substr(0, length));
+  m.note = sdk::str(from.substr(length));
+  return true;
+}
+
+void write_id(const gander_id& id, char* to) {
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
+    *to++ = kHex[id.bytes[i] >> 4U];
+    *to++ = kHex[id.bytes[i] & 15U];
+  }
+}
+
+std::optional<gander_id> read_id(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  gander_id id{};
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const char* digit = std::strchr(kHex, text[i] | 0x20);
+    if (text[i] == '\0' || digit == nullptr) return std::nullopt;
+    const auto value = static_cast<unsigned>(digit - kHex);
+    std::uint8_t& byte = id.bytes[digits++ / 2];
+    byte = static_cast<std::uint8_t>(byte << 4U | value);
+  }
+  return id;
+}
+
+// Of a foreign message: not random, but the same each time it is delivered.
+gander_id id_of_content(std::string_view message_id, std::string_view body) {
+  gander_id id{};
+  std::uint64_t h[2] = {0xCBF29CE484222325ULL, 0x9AE16A3B2F90404FULL};
+  for (auto& half : h) {
+    for (const std::string_view part : {message_id, body})
+      for (const char c : part) half = (half ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  }
+  std::memcpy(id.bytes, h, sizeof h);
+  return id;
+}
+
+struct Headers {
+  std::string_view packed;
+  std::int64_t returns = 0;
+};
+Headers read_headers(const amqp_basic_properties_t& p) {
+  Headers found;
+  if ((p._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return found;
+  for (int i = 0; i < p.headers.num_entries; ++i) {
+    const amqp_table_entry_t& e = p.headers.entries[i];
+    const std::string_view key = view(e.key);
+    if (key == kHeader &&
+        (e.value.kind == AMQP_FIELD_KIND_BYTES || e.value.kind == AMQP_FIELD_KIND_UTF8))
+      found.packed = view(e.value.value.bytes);
+    // Since 4.3 the former leaves out what a lost connection brought back, and the latter has all.
+    if ((key == "x-delivery-count" || key == "x-acquired-count") &&
+        e.value.kind == AMQP_FIELD_KIND_I64)
+      found.returns = std::max(found.returns, e.value.value.i64);
+  }
+  return found;
+}
+
+std::string_view message_id_of(const amqp_basic_properties_t& p) {
+  return (p._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0 ? view(p.message_id) : std::string_view{};
+}
+
+}  // namespace
+
+void Envelope::fill(const gander_message& message, std::uint32_t state) {
+  write_id(message.id, id_.data());
+  pack(packed_, message, state);
+  headers_[0].key = amqp_bytes(kHeader);
+  headers_[0].value.kind = AMQP_FIELD_KIND_BYTES;
+  headers_[0].value.value.bytes = amqp_bytes(packed_);
+  properties_._flags =
+      AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_HEADERS_FLAG;
+  properties_.delivery_mode = kPersistent;
+  properties_.message_id = amqp_bytes({id_.data(), id_.size()});
+  properties_.headers = {1, headers_.data()};
+}
+
+std::string id_text(const gander_id& id) {
+  std::string text(36, ' ');
+  write_id(id, text.data());
+  return text;
+}
+
+sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view body,
+                         std::string_view queue, bool* returned) {
+  const Headers headers = read_headers(properties);
+  const std::string_view message_id = message_id_of(properties);
+  gander_message m{};
+  if (!unpack(headers.packed, m)) {
+    m = {};
+    m.queue = sdk::str(queue);
+    m.priority = GANDER_PRIORITY_NORMAL;
+  }
+  const auto id = read_id(message_id);
+  m.id = id ? *id : id_of_content(message_id, body);
+  m.body = sdk::bytes(body);
+  m.crashes += static_cast<std::uint32_t>(headers.returns);
+  if (returned != nullptr) *returned = headers.returns > 0;
+  return sdk::OwnedMessage(m);
+}
+
+bool has_id(const amqp_basic_properties_t& properties, const gander_id& id) {
+  return message_id_of(properties) == id_text(id);
+}
+
+}  // namespace gander::rabbitmq

@@ -1,0 +1,109 @@
+// The first half of an exchange. Successor before predecessor: what a delivery becomes is confirmed
+// by the server before the delivery is acknowledged, so of both one is there at any moment, and in
+// a crash between the two, both.
+#include <algorithm>
+
+#include "enqueue.h"
+#include "error.h"
+#include "exchange.h"
+
+namespace gander::rabbitmq {
+
+void Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
+  Moves moves;
+  std::size_t finished = look_up(exchange, moves);
+  if (moves.items.empty()) return;
+  std::optional<sdk::Error> failed;
+  try {
+    // Not in turn: heartbeats go on, and deliveries come in, while the server confirms.
+    publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
+  } catch (const sdk::Error& e) {
+    // This connection is as good as before, and what may be stored twice is no loss.
+    failed.emplace(e.code(), e.what(),
+                   e.flags() & ~std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED},
+                   e.native_code(), e.native());
+  }
+  finished += finish_moved(moves);
+  for (std::size_t i = 0; i < moves.items.size(); ++i)
+    if (moves.items[i].result != Outgoing::Result::stored)
+      exchange.verdicts[moves.verdicts[i]] = GANDER_NOT_ATTEMPTED;
+  if (finished > 0) return;  // the rest is for the next exchange
+  if (failed) throw sdk::Error(*failed);
+  const auto lost = [](const Outgoing& o) { return o.result != Outgoing::Result::stored; };
+  if (std::ranges::any_of(moves.items, lost))
+    throw sdk::Error(GANDER_FULL,
+                     instance_.settings.where() +
+                         ": a queue took no successor: it has reached a limit, or was deleted",
+                     GANDER_ERROR_RETRYABLE);
+}
+
+// Acknowledges what needs no more, and notes in `moves` what has a successor. Returns how many were
+// finished.
+std::size_t Consumer::look_up(const sdk::Exchange& exchange, Moves& moves) {
+  const Connection::Turn turn(*connection_,
+                              std::chrono::steady_clock::now() + instance_.settings.call_timeout);
+  std::size_t finished = 0;
+  for (std::size_t i = 0; i < exchange.settles.size(); ++i) {
+    const gander_settle& s = *exchange.settles[i];
+    Lease* lease = held(*s.message);
+    exchange.verdicts[i] = lease == nullptr ? GANDER_LEASE_LOST : GANDER_OK;
+    if (lease == nullptr) continue;
+    const std::uint64_t tag = s.message->receipt[0];
+    if (s.op == GANDER_SETTLE_ACK || lease->successor_stored) {
+      finish(tag);
+      ++finished;
+      continue;
+    }
+    lease->state = Lease::State::moving;
+    moves.items.push_back(successor(s));
+    moves.tags.push_back(tag);
+    moves.verdicts.push_back(i);
+  }
+  ledger_.flush(connection_->client());
+  return finished;
+}
+
+// In the hands of the host, under this receipt, and of this session.
+Lease* Consumer::held(const gander_message& message) {
+  if (message.receipt[1] != serial_) return nullptr;
+  Lease* lease = ledger_.find(message.receipt[0]);
+  if (lease == nullptr || lease->state != Lease::State::held) return nullptr;
+  return sdk::IdEqual()(lease->message.id, message.id) ? lease : nullptr;
+}
+
+Outgoing Consumer::successor(const gander_settle& settle) const {
+  const gander_message& m = *settle.message;
+  if (settle.op == GANDER_SETTLE_DEAD) return {&m, GANDER_STATE_DEAD, Outgoing::To::dead};
+  const std::int64_t delay =
+      settle.op == GANDER_SETTLE_GIVE_BACK ? 0 : delay_until(m.run_at_us, instance_.host.now_us());
+  if (delay == 0) return {&m, GANDER_STATE_READY};
+  const std::uint32_t state =
+      settle.op == GANDER_SETTLE_RETRY ? GANDER_STATE_RETRY : GANDER_STATE_SCHEDULED;
+  return {&m, state, Outgoing::To::later, std::min(delay, kLongestDelay)};
+}
+
+void Consumer::finish(std::uint64_t tag) {
+  Lease& lease = *ledger_.find(tag);
+  Level& level = *lease.level;
+  if (lease.consumer == level.consumer) --level.pushed;
+  if (lease.given) --level.queue->held;
+  ledger_.finish(tag);
+}
+
+std::size_t Consumer::finish_moved(Moves& moves) {
+  const Connection::Turn turn(*connection_,
+                              std::chrono::steady_clock::now() + instance_.settings.call_timeout);
+  std::size_t finished = 0;
+  for (std::size_t i = 0; i < moves.tags.size(); ++i) {
+    if (moves.items[i].result == Outgoing::Result::stored) {
+      finish(moves.tags[i]);
+      ++finished;
+    } else {
+      ledger_.find(moves.tags[i])->state = Lease::State::held;
+    }
+  }
+  ledger_.flush(connection_->client());
+  return finished;
+}
+
+}  // namespace gander::rabbitmq
