@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -81,7 +82,8 @@ std::vector<std::string> make_bodies(std::uint64_t first, std::size_t count) {
   std::vector<std::string> bodies(count, std::string(kBodyBytes, 'x'));
   for (std::size_t i = 0; i < count; ++i) {
     char id[kIdBytes + 1];
-    std::snprintf(id, sizeof id, "%016llx", static_cast<unsigned long long>(first + i));
+    const std::uint64_t number = first + i;
+    std::snprintf(id, sizeof id, "%016" PRIx64, number);
     std::memcpy(bodies[i].data(), id, kIdBytes);
   }
   return bodies;
