@@ -2,6 +2,7 @@
 #include <gander/sdk/ext/health.h>
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
+#include <gander/sdk/ext/migrate.h>
 
 #include <array>
 #include <cstring>
@@ -301,6 +302,27 @@ std::vector<HealthItem> Admin::health() {
                                    return t.report(s, c, visit, &all, e);
                                  });
   return all;
+}
+
+std::string Admin::migration_script() {
+  std::string script;
+  const gander_text_visitor visit = [](void* user, gander_str text) noexcept -> std::int32_t {
+    *static_cast<std::string*>(user) += view(text);
+    return 0;
+  };
+  impl_->call<gander_ext_migrate>(GANDER_EXT_MIGRATE, "show a migration",
+                                  [&](const auto& t, auto* s, const auto* c, auto* e) {
+                                    return t.script(s, c, visit, &script, e);
+                                  });
+  return script;
+}
+
+Migration Admin::migrate() {
+  gander_migrate_res res = {sizeof(res), 0, 0, 0};
+  impl_->call<gander_ext_migrate>(
+      GANDER_EXT_MIGRATE, "migrate",
+      [&](const auto& t, auto* s, const auto* c, auto* e) { return t.migrate(s, c, &res, e); });
+  return {res.from_version, res.to_version};
 }
 
 }  // namespace gander

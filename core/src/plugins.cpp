@@ -4,6 +4,7 @@
 #include <gander/sdk/ext/health.h>
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
+#include <gander/sdk/ext/migrate.h>
 #include <gander/sdk/jobs.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 namespace gander {
 namespace {
 
-constexpr const char* kExtensions[] = {GANDER_EXT_INSPECT, GANDER_EXT_MANAGE, GANDER_EXT_HEALTH};
+constexpr const char* kExtensions[] = {GANDER_EXT_INSPECT, GANDER_EXT_MANAGE, GANDER_EXT_HEALTH,
+                                       GANDER_EXT_MIGRATE};
 
 struct Capability {
   std::uint64_t bit;

@@ -149,6 +149,15 @@ class AdminSession final : public sdk::Session {
     ready(deadline);
     report_health(*connection_, visit, deadline);
   }
+  std::string migration_script(const sdk::Deadline& deadline) override {
+    return postgres::migration_script(*connection_, deadline);
+  }
+  gander_migrate_res migrate(const sdk::Deadline& deadline) override {
+    gander_migrate_res res{};
+    res.from_version = static_cast<std::uint32_t>(postgres::migrate(*connection_, deadline));
+    res.to_version = kSchemaVersion;
+    return res;
+  }
 
  private:
   void ready(const sdk::Deadline& deadline) {
@@ -204,7 +213,8 @@ class PostgresBroker final : public sdk::Broker {
   }
 
   [[nodiscard]] bool has_extension(std::string_view id) const override {
-    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH ||
+           id == GANDER_EXT_MIGRATE;
   }
 
  private:

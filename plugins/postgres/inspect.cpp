@@ -45,16 +45,20 @@ std::string page_sql(std::uint32_t state, std::int32_t queue) {
   const bool one = queue != 0;
   switch (state) {
     case GANDER_STATE_READY:
-      return columns + ", lane::bigint AS a, seq AS b, 0 FROM @ready WHERE (lane, seq)>($1::bigint, " +
+      return columns +
+             ", lane::bigint AS a, seq AS b, 0 FROM @ready WHERE (lane, seq)>($1::bigint, " +
              "$2::bigint)" + (one ? " AND lane>=" + q + "*4 AND lane<=" + q + "*4+2" : "") +
              " ORDER BY lane, seq LIMIT $3";
     case GANDER_STATE_LEASED:
       return "SELECT l.* FROM @worker w CROSS JOIN LATERAL (" + columns +
-             ", worker::bigint AS a, seq AS b, 0 AS c FROM @inflight WHERE worker=w.no OFFSET 0) l WHERE "
+             ", worker::bigint AS a, seq AS b, 0 AS c FROM @inflight WHERE worker=w.no OFFSET 0) l "
+             "WHERE "
              "(w.no, l.seq)>($1::bigint, $2::bigint)" +
              (one ? " AND l.lane/4=" + q : "") + " ORDER BY w.no, l.seq LIMIT $3";
     case GANDER_STATE_DEAD:
-      return columns + ", died AS a, seq AS b, died AS c FROM @dead WHERE (died, seq)<($1::bigint, $2::bigint)" +
+      return columns +
+             ", died AS a, seq AS b, died AS c FROM @dead WHERE (died, seq)<($1::bigint, "
+             "$2::bigint)" +
              (one ? " AND queue=" + q + " ORDER BY queue DESC, died DESC, seq DESC LIMIT $3"
                   : " ORDER BY died DESC, seq DESC LIMIT $3");
     default:

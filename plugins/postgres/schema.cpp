@@ -77,6 +77,15 @@ std::string lock_statement(const std::string& schema) {
   throw sdk::Error(GANDER_CONFIG, c.where() + ": " + text);
 }
 
+std::string mismatch(const Connection& c, int version) {
+  return "the schema \"" + c.settings().schema + "\" is of version " + std::to_string(version) +
+         ", and this plugin needs " + std::to_string(kSchemaVersion);
+}
+
+[[noreturn]] void refuse_newer(const Connection& c, int version) {
+  refuse(c, mismatch(c, version) + "; a newer gander has changed it: update this one");
+}
+
 }  // namespace
 
 std::vector<std::string> migrations(int from, const std::string& schema) {
@@ -90,10 +99,18 @@ std::vector<std::string> migrations(int from, const std::string& schema) {
   return list;
 }
 
-std::string migration_script(int from, const Settings& settings) {
-  const auto statements = migrations(from, settings.schema);
+// Not newer than what this plugin knows.
+static int found_version(Connection& connection, const sdk::Deadline& deadline) {
+  const int version = schema_version(connection, deadline);
+  if (version > kSchemaVersion) refuse_newer(connection, version);
+  return version;
+}
+
+std::string migration_script(Connection& connection, const sdk::Deadline& deadline) {
+  const std::string& schema = connection.settings().schema;
+  const auto statements = migrations(found_version(connection, deadline), schema);
   if (statements.empty()) return {};
-  std::string text = "BEGIN;\n" + lock_statement(settings.schema) + ";\n";
+  std::string text = "BEGIN;\n" + lock_statement(schema) + ";\n";
   for (const std::string& sql : statements) text += sql + ";\n";
   return text + "COMMIT;\n";
 }
@@ -118,7 +135,7 @@ int migrate(Connection& connection, const sdk::Deadline& deadline) {
   // What is to be done depends on the version under the lock.
   Transaction transaction(connection, deadline);
   connection.run(lock_statement(connection.settings().schema), deadline);
-  const int from = schema_version(connection, deadline);
+  const int from = found_version(connection, deadline);
   if (from < kSchemaVersion) {
     Trip trip(connection, deadline);
     for (const std::string& sql : migrations(from, connection.settings().schema)) trip.add(sql);
@@ -135,17 +152,14 @@ void require_schema(Connection& connection, const sdk::Deadline& deadline) {
     migrate(connection, deadline);
     version = schema_version(connection, deadline);
   }
-  const std::string found = "the schema \"" + s.schema + "\" is of version " +
-                            std::to_string(version) + ", and this plugin needs " +
-                            std::to_string(kSchemaVersion);
   if (version == 0)
     refuse(connection, "there is no schema \"" + s.schema +
                            "\" of gander; run 'gander broker "
                            "migrate', or set auto_migrate");
   if (version < kSchemaVersion)
-    refuse(connection, found + "; run 'gander broker migrate', or set auto_migrate");
-  if (version > kSchemaVersion)
-    refuse(connection, found + "; a newer gander has changed it: update this one");
+    refuse(connection,
+           mismatch(connection, version) + "; run 'gander broker migrate', or set auto_migrate");
+  if (version > kSchemaVersion) refuse_newer(connection, version);
 }
 
 }  // namespace gander::postgres

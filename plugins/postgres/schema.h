@@ -15,7 +15,7 @@ inline constexpr int kSchemaVersion = 1;
 // one transaction; `@` stands for the schema.
 std::vector<std::string> migrations(int from, const std::string& schema);
 // The same as text, to be run by hand.
-std::string migration_script(int from, const Settings& settings);
+std::string migration_script(Connection& connection, const sdk::Deadline& deadline);
 
 // The version in the database, 0 when there is no schema.
 int schema_version(Connection& connection, const sdk::Deadline& deadline);

@@ -8,12 +8,13 @@ namespace gander::cli {
 
 std::span<const Command* const> commands() {
   static constexpr const Command* kAllCommands[] = {
-      &kWorker,      &kEnqueue,         &kQueues,      &kQueuesPause,  &kQueuesResume,
-      &kQueuesPurge, &kJobsList,        &kJobsShow,    &kJobsRetry,    &kJobsMove,
-      &kJobsDelete,  &kDeadList,        &kDeadShow,    &kDeadReplay,   &kDeadDelete,
-      &kDeadPurge,   &kPluginList,      &kPluginInfo,  &kPluginSchema, &kPluginDoctor,
-      &kPluginCheck, &kPluginNewBroker, &kConfigCheck, &kConfigShow,   &kBench,
-      &kBenchChild,  &kCompletion,      &kMan,         &kHelp,         &kVersion};
+      &kWorker,       &kEnqueue,       &kQueues,          &kQueuesPause, &kQueuesResume,
+      &kQueuesPurge,  &kJobsList,      &kJobsShow,        &kJobsRetry,   &kJobsMove,
+      &kJobsDelete,   &kDeadList,      &kDeadShow,        &kDeadReplay,  &kDeadDelete,
+      &kDeadPurge,    &kBrokerMigrate, &kPluginList,      &kPluginInfo,  &kPluginSchema,
+      &kPluginDoctor, &kPluginCheck,   &kPluginNewBroker, &kConfigCheck, &kConfigShow,
+      &kBench,        &kBenchChild,    &kCompletion,      &kMan,         &kHelp,
+      &kVersion};
   return kAllCommands;
 }
 

@@ -38,6 +38,11 @@ struct MessageView {
   std::string cursor;  // to go on from
 };
 
+// Versions of a broker's tables; 0: there were none.
+struct Migration {
+  std::uint32_t from_version = 0, to_version = 0;
+};
+
 struct HealthItem {
   std::string level, name, value, advice;
 };
@@ -72,6 +77,11 @@ class Admin {
 
   std::chrono::microseconds ping();
   std::vector<HealthItem> health();
+
+  // What migrate() would do now, in the words of the server's own client; empty: nothing.
+  std::string migration_script();
+  // Creates the tables or brings them up to date. Throws Error(unsupported) where there are none.
+  Migration migrate();
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@
 #include <gander/sdk/ext/health.h>
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
+#include <gander/sdk/ext/migrate.h>
 
 #include <atomic>
 #include <chrono>

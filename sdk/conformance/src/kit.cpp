@@ -58,7 +58,8 @@ constexpr Need kNeeds[] = {{"schedule", GANDER_CAP_SCHEDULE, nullptr},
                            {"server_clock", GANDER_CAP_SERVER_CLOCK, nullptr},
                            {"inspect", 0, GANDER_EXT_INSPECT},
                            {"manage", 0, GANDER_EXT_MANAGE},
-                           {"health", 0, GANDER_EXT_HEALTH}};
+                           {"health", 0, GANDER_EXT_HEALTH},
+                           {"migrate", 0, GANDER_EXT_MIGRATE}};
 
 // "schedule inspect !server_clock": throws Skip for the first that is not so.
 void require(Kit& kit, std::string_view needs) {

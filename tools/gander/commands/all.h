@@ -10,6 +10,7 @@ extern const Command kEnqueue;
 extern const Command kQueues, kQueuesPause, kQueuesResume, kQueuesPurge;
 extern const Command kJobsList, kJobsShow, kJobsRetry, kJobsMove, kJobsDelete;
 extern const Command kDeadList, kDeadShow, kDeadReplay, kDeadDelete, kDeadPurge;
+extern const Command kBrokerMigrate;
 extern const Command kPluginList, kPluginInfo, kPluginSchema, kPluginDoctor, kPluginCheck;
 extern const Command kPluginNewBroker;
 extern const Command kConfigCheck, kConfigShow;

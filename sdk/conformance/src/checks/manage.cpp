@@ -156,6 +156,43 @@ void leased_untouched(Kit& kit) {
                 "verdict of its owner's ack");
 }
 
+std::string script_of(const gander_ext_migrate& ext, Conn& admin) {
+  std::string script;
+  const gander_text_visitor visit = [](void* user, gander_str text) noexcept -> std::int32_t {
+    *static_cast<std::string*>(user) += view(text);
+    return 0;
+  };
+  expect_status(ext.script(admin.get(), nullptr, visit, &script, nullptr), GANDER_OK, "script");
+  return script;
+}
+
+gander_migrate_res migrate(const gander_ext_migrate& ext, Conn& admin) {
+  gander_migrate_res res = {sizeof(res), 0, 0, 0};
+  expect_status(ext.migrate(admin.get(), nullptr, &res, nullptr), GANDER_OK, "migrate");
+  expect(res.struct_size == sizeof(res), "migrate changed struct_size");
+  return res;
+}
+
+void migrates(Kit& kit) {
+  const std::string q = kit.queue();
+  Instance on(kit);
+  Conn admin = on.admin();
+  const auto& ext = *on.extension<gander_ext_migrate>(GANDER_EXT_MIGRATE);
+  const std::string before = script_of(ext, admin);
+  expect(script_of(ext, admin) == before, "script changed what it showed");
+  const auto first = migrate(ext, admin);
+  expect(before.empty() == (first.from_version == first.to_version),
+         "script and migrate do not agree on whether there is anything to do");
+  expect(first.to_version > 0, "migrate names no version");
+  const auto second = migrate(ext, admin);
+  expect(second.from_version == first.to_version && second.to_version == first.to_version,
+         "the second migrate went from ", second.from_version, " to ", second.to_version);
+  expect(script_of(ext, admin).empty(), "script still has something to do after migrate");
+  on.producer().put(kit.message(q));
+  Conn consumer = on.consumer(kit.incarnation(), {q});
+  kit.take_all(consumer, q, 1);
+}
+
 constexpr CheckDef kChecks[] = {
     {{151, "pauses", "manage", "GBC-806", "manage", "nothing is taken from a paused queue"},
      pauses},
@@ -172,6 +209,9 @@ constexpr CheckDef kChecks[] = {
     {{156, "leased-untouched", "manage", "GBC-805", "manage",
       "what is leased is INVALID_STATE to manage"},
      leased_untouched},
+    {{157, "migrates", "manage", "GBC-812 GBC-813", "migrate",
+      "script shows what migrate does, and changes nothing; migrate does it once"},
+     migrates},
 };
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <gander/sdk/ext/health.h>
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
+#include <gander/sdk/ext/migrate.h>
 
 #include <algorithm>
 #include <chrono>
@@ -168,6 +169,9 @@ class Session {
   // health/1: ping returns the server's clock, or 0
   virtual std::int64_t ping(const Deadline&) { unsupported("ping"); }
   virtual void report(const HealthVisitor&, const Deadline&) { unsupported("report"); }
+  // migrate/1: the script is empty when there is nothing to do
+  virtual std::string migration_script(const Deadline&) { unsupported("script"); }
+  virtual gander_migrate_res migrate(const Deadline&) { unsupported("migrate"); }
 
  private:
   [[noreturn]] static void unsupported(const char* what) {
@@ -193,7 +197,7 @@ class Broker {
   // struct_size is filled in afterwards.
   virtual gander_broker_info info(const Deadline&) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions&, const Deadline&) = 0;
-  // GANDER_EXT_INSPECT, _MANAGE, _HEALTH: those whose functions the ADMIN session has.
+  // GANDER_EXT_INSPECT, _MANAGE, _HEALTH, _MIGRATE: those whose functions the ADMIN session has.
   [[nodiscard]] virtual bool has_extension(std::string_view /*id*/) const { return false; }
 };
 

@@ -274,12 +274,36 @@ inline const gander_ext_health* health_table() {
   return &table;
 }
 
+inline const gander_ext_migrate* migrate_table() {
+  static const gander_ext_migrate table = {
+      sizeof(gander_ext_migrate), 0,
+      [](gander_session* s, const gander_call* call, gander_text_visitor v, void* user,
+         gander_error* e) noexcept {
+        return guard(e, [&]() -> gander_status {
+          const std::string text = box(s).session->migration_script(Deadline(call));
+          if (!text.empty()) v(user, str(text));
+          return GANDER_OK;
+        });
+      },
+      [](gander_session* s, const gander_call* call, gander_migrate_res* res,
+         gander_error* e) noexcept {
+        return guard(e, [&]() -> gander_status {
+          const gander_migrate_res done = box(s).session->migrate(Deadline(call));
+          res->from_version = done.from_version;
+          res->to_version = done.to_version;
+          return GANDER_OK;
+        });
+      }};
+  return &table;
+}
+
 inline const void* get_extension(gander_broker* broker, const char* id) noexcept {
   const std::string_view name(id);
   if (!box(broker).broker->has_extension(name)) return nullptr;
   if (name == GANDER_EXT_INSPECT) return inspect_table();
   if (name == GANDER_EXT_MANAGE) return manage_table();
   if (name == GANDER_EXT_HEALTH) return health_table();
+  if (name == GANDER_EXT_MIGRATE) return migrate_table();
   return nullptr;
 }
 
