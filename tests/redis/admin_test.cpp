@@ -148,13 +148,13 @@ TEST_F(RedisAdmin, ManyDeadOfOneMomentArePagedWithoutAGap) {
 TEST_F(RedisAdmin, LongListsHoldUpNobody) {
   Cli cli(server->port());
   enqueue(1, 100'000);
-  cli(std::vector<std::string>{
-      "EVAL",
-      "for i = 1, 100000 do local id = struct.pack('>I8I8', 7, i) "
-      "redis.call('ZADD', KEYS[1], 1764000000000000 + i, id) "
-      "redis.call('HSET', KEYS[2], id, '\\1\\1\\0\\7' .. id .. string.rep('\\0', 20) .. 'default') "
-      "end",
-      "2", "{test}:died:default", "{test}:dead:default"});
+  constexpr const char* kBury = R"lua(
+for i = 1, 100000 do
+  local id = struct.pack('>I8I8', 7, i)
+  redis.call('ZADD', KEYS[1], 1764000000000000 + i, id)
+  redis.call('HSET', KEYS[2], id, '\1\1\0\7' .. id .. string.rep('\0', 20) .. 'default')
+end)lua";
+  cli(std::vector<std::string>{"EVAL", kBury, "2", "{test}:died:default", "{test}:dead:default"});
   cli("SLOWLOG RESET");
   cli("CONFIG SET slowlog-log-slower-than 50000");
   EXPECT_EQ(page(GANDER_STATE_DEAD, 20'000).numbers.size(), 20'000U);

@@ -37,7 +37,8 @@ std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0)
+    throw std::runtime_error("no free port on loopback");
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   close(fd);
   return ntohs(address.sin_port);
@@ -46,7 +47,7 @@ std::uint16_t free_port() {
 std::string redis_binary() {
   for (const char* folder : {"/usr/bin/", "/usr/local/bin/"}) {
     for (const char* name : {"redis-server", "valkey-server"}) {
-      const std::string path = std::string(folder) + name;
+      std::string path = std::string(folder) + name;
       if (access(path.c_str(), X_OK) == 0) return path;
     }
   }
