@@ -25,6 +25,7 @@ constexpr Meaning kMeanings[] = {
     {"3F000", GANDER_CONFIG, 0, "run 'gander broker migrate', or correct the option 'schema'"},
     {"42501", GANDER_FORBIDDEN, 0, "grant the role what docs/brokers/postgres.md lists"},
     {"42P01", GANDER_CONFIG, 0, "run 'gander broker migrate'"},
+    {"42P07", GANDER_CONFIG, 0, "a table of another program has this name; choose another schema"},
     {"42703", GANDER_CONFIG, 0, "a table of another program has this name; choose another schema"},
     {"42809", GANDER_CONFIG, 0, "a table of another program has this name; choose another schema"},
     {"42804", GANDER_CONFIG, 0, "a table of another program has this name; choose another schema"},

@@ -14,6 +14,12 @@ struct FreeOptions {
 };
 using UrlParts = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
+std::string part(const UrlParts& parts, std::string_view keyword, const char* otherwise) {
+  for (const PQconninfoOption* o = parts.get(); o->keyword != nullptr; ++o)
+    if (keyword == o->keyword && o->val != nullptr && *o->val != '\0') return o->val;
+  return otherwise;
+}
+
 // libpq's own text about a bad URL is not shown: it may quote the password.
 UrlParts parse_url(const std::string& url) {
   char* problem = nullptr;
@@ -21,17 +27,11 @@ UrlParts parse_url(const std::string& url) {
   if (url.rfind("postgresql://", 0) == 0 || url.rfind("postgres://", 0) == 0)
     parts.reset(PQconninfoParse(url.c_str(), &problem));
   PQfreemem(problem);
-  if (!parts)
+  if (!parts || part(parts, "port", "").find_first_not_of("0123456789,") != std::string::npos)
     throw sdk::Error(GANDER_CONFIG,
                      "option 'url' is not a URL of PostgreSQL; right is "
                      "postgresql://USER@HOST:PORT/DATABASE, with %XX for special characters");
   return parts;
-}
-
-std::string part(const UrlParts& parts, std::string_view keyword, const char* otherwise) {
-  for (const PQconninfoOption* o = parts.get(); o->keyword != nullptr; ++o)
-    if (keyword == o->keyword && o->val != nullptr && *o->val != '\0') return o->val;
-  return otherwise;
 }
 
 std::string readable(const UrlParts& parts) {

@@ -28,8 +28,8 @@ Waiter::Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& dead
     : connection_(std::move(connection)),
       queues_(*connection_),
       look_(*connection_,
-            "SELECT EXISTS (SELECT 1 FROM unnest($1::int[]) AS a(no) JOIN @queue q ON q.no=a.no "
-            "AND NOT q.paused CROSS JOIN (VALUES (0), (1), (2)) AS p(prio) WHERE EXISTS "
+            "SELECT EXISTS (SELECT 1 FROM @queue q CROSS JOIN (VALUES (0), (1), (2)) AS p(prio) "
+            "WHERE NOT q.paused AND (cardinality($1::int[])=0 OR q.no=ANY($1::int[])) AND EXISTS "
             "(SELECT 1 FROM @ready r WHERE r.lane=q.no*4+p.prio))"),
       bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       rest_(kFirstLook),
@@ -91,7 +91,13 @@ void Waiter::hear() {
   }
 }
 
+// Of no queue in particular is of any.
 bool Waiter::heard_one() {
+  if (asked_.empty()) {
+    const bool any = !heard_.empty();
+    heard_.clear();
+    return any;
+  }
   bool one = false;
   for (const std::int32_t queue : asked_) one = heard_.erase(queue) != 0 || one;
   return one;

@@ -1,0 +1,167 @@
+// The PostgreSQL broker when the connection or the server fails in the middle: what is told is
+// true, and nothing is lost.
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "database.h"
+
+namespace gander::test {
+namespace {
+
+using PostgresOutage = PostgresTest;
+
+std::set<std::uint64_t> drain(Session& consumer) {
+  std::set<std::uint64_t> all;
+  for (;;) {
+    const Taken taken = consumer.take(100);
+    if (taken.size() == 0) return all;
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      all.insert(number_of(taken[i].id));
+      consumer.settle(GANDER_SETTLE_ACK, taken[i]);
+    }
+  }
+}
+
+TEST_F(PostgresOutage, ReplyLostAfterAnEnqueueWasApplied) {
+  Proxy proxy(port_of(url));
+  Broker b = broker_at(with_port(url, proxy.port()));
+  Session producer = b.open(GANDER_ROLE_PRODUCE);
+  proxy.drop_reply();
+  const gander_error e = error_of([&] { producer.enqueue({message(1)}); });
+  // It may be the question for the queue's number that was hit; that one changes nothing else.
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_EQ(e.flags, kLost);
+  const gander_error again = error_of([&] { producer.enqueue({message(1)}); });
+  EXPECT_EQ(again.flags, GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT);
+  // The bell rings on a connection of its own, and may be the one whose answer is lost.
+  Session next = b.open(GANDER_ROLE_PRODUCE);
+  next.enqueue({message(100)});  // so that the number of the queue is known
+  std::uint64_t n = 100;
+  std::uint32_t flags = 0;
+  while (flags == 0) {
+    proxy.drop_reply();
+    try {
+      next.enqueue({message(++n)});
+    } catch (const Failure& lost) {
+      flags = lost.error.flags;
+    }
+  }
+  EXPECT_EQ(flags, kLost);
+  EXPECT_EQ(b.open(GANDER_ROLE_PRODUCE).enqueue({message(n)}).front(), GANDER_DUPLICATE);
+}
+
+TEST_F(PostgresOutage, ReplyLostAfterAnExchangeWasApplied) {
+  Proxy proxy(port_of(url));
+  Broker direct = broker(), b = broker_at(with_port(url, proxy.port()));
+  direct.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
+  {
+    Session consumer = b.open(GANDER_ROLE_CONSUME, "w");
+    const Taken first = consumer.take(1);
+    proxy.drop_reply();
+    EXPECT_EQ(error_of([&] {
+                consumer.exchange({{GANDER_SETTLE_ACK, first[0]}}, {"default"}, 1);
+              }).flags,
+              kLost);
+  }
+  // 1 was acked; 2 was leased to one that never saw it, and whose lease runs out.
+  Session consumer = direct.open(GANDER_ROLE_CONSUME, "next");
+  Session tender = direct.open(GANDER_ROLE_TEND, "next");
+  while (sql->number("SELECT count(*) FROM \"" + schema + "\".ready") == 0) tender.tend();
+  const Taken again = consumer.take(5);
+  ASSERT_EQ(again.numbers(), std::vector<std::uint64_t>{2});
+  EXPECT_EQ(again[0].crashes, 1U);
+}
+
+TEST_F(PostgresOutage, EveryConnectionTerminatedInMidRun) {
+  Broker b = broker();
+  std::set<std::uint64_t> stored, ran;
+  for (std::uint64_t round = 0; round < 5; ++round) {
+    Session producer = b.open(GANDER_ROLE_PRODUCE);
+    Session consumer = b.open(GANDER_ROLE_CONSUME, "w" + std::to_string(round));
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      producer.enqueue({message(round * 100 + i)});
+      stored.insert(round * 100 + i);
+    }
+    ran.merge(drain(consumer));
+    producer.enqueue({message(round * 100 + 99)});
+    stored.insert(round * 100 + 99);
+    const Taken held = consumer.take(1);
+    sql->run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name="
+        "'gander' AND usename=current_user AND pid<>pg_backend_pid()");
+    const gander_error e = error_of([&] { producer.enqueue({message(round * 100 + 50)}); });
+    EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+    EXPECT_EQ(e.flags & ~std::uint32_t{GANDER_ERROR_MAYBE_APPLIED},
+              GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT);
+    EXPECT_EQ(error_of([&] { consumer.take(1); }).code, GANDER_UNAVAILABLE);
+  }
+  Session consumer = b.open(GANDER_ROLE_CONSUME, "last");
+  Session tender = b.open(GANDER_ROLE_TEND, "last");
+  while (sql->number("SELECT count(*) FROM \"" + schema + "\".inflight") > 0) tender.tend();
+  ran.merge(drain(consumer));
+  for (const std::uint64_t n : stored) EXPECT_EQ(ran.count(n), 1U) << n;
+}
+
+TEST_F(PostgresOutage, StatementTimeoutIsATimeout) {
+  Broker b = broker({{"statement_timeout_ms", "100"}});
+  Session producer = b.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  Sql locker(url);
+  pqxx::work lock(locker.connection());
+  lock.exec("LOCK TABLE \"" + schema + "\".ready IN ACCESS EXCLUSIVE MODE");
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}); });
+  EXPECT_EQ(e.code, GANDER_TIMEOUT);
+  EXPECT_EQ(e.flags, GANDER_ERROR_RETRYABLE);
+  lock.abort();
+  // The connection is as good as before.
+  EXPECT_EQ(producer.enqueue({message(2)}).front(), GANDER_OK);
+}
+
+TEST_F(PostgresOutage, CallsEndAtTheirDeadline) {
+  Broker b = broker();
+  Session producer = b.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  Sql locker(url);
+  pqxx::work lock(locker.connection());
+  lock.exec("LOCK TABLE \"" + schema + "\".ready IN ACCESS EXCLUSIVE MODE");
+  const gander_error e =
+      error_of([&] { producer.enqueue({message(2)}, Call(std::chrono::milliseconds(100))); });
+  EXPECT_EQ(e.code, GANDER_TIMEOUT);
+  EXPECT_EQ(e.flags, kLost);
+  lock.abort();
+  // What was left behind ends by itself, done or not done.
+  Session next = b.open(GANDER_ROLE_PRODUCE);
+  const gander_status verdict = next.enqueue({message(2)}).front();
+  EXPECT_TRUE(verdict == GANDER_OK || verdict == GANDER_DUPLICATE);
+}
+
+TEST_F(PostgresOutage, LongTransactionHeldDuringADrain) {
+  Broker b = broker();
+  Session producer = b.open(GANDER_ROLE_PRODUCE);
+  Session consumer = b.open(GANDER_ROLE_CONSUME, "w");
+  producer.enqueue({message(1)});
+  Sql other(url);
+  pqxx::transaction<pqxx::isolation_level::repeatable_read> held(other.connection());
+  held.exec("SELECT count(*) FROM \"" + schema + "\".ready");
+  std::uint64_t n = 1;
+  for (int batch = 0; batch < 40; ++batch) {
+    std::vector<Message> list;
+    for (int i = 0; i < 500; ++i) list.push_back(message(++n));
+    producer.enqueue(std::move(list));
+  }
+  std::set<std::uint64_t> ran;
+  for (Taken taken = consumer.take(500); taken.size() != 0;) {
+    std::vector<Settle> acks;
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      ran.insert(number_of(taken[i].id));
+      acks.push_back({GANDER_SETTLE_ACK, taken[i]});
+    }
+    taken = consumer.exchange(acks, {"default"}, 500);
+  }
+  EXPECT_EQ(ran.size(), n);
+  EXPECT_EQ(held.exec("SELECT count(*) FROM \"" + schema + "\".ready")[0][0].as<int>(), 1);
+}
+
+}  // namespace
+}  // namespace gander::test
