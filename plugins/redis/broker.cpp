@@ -14,6 +14,7 @@ namespace gander::redis {
 namespace {
 
 constexpr std::uint32_t kMaxBatch = 1000;
+constexpr gander_call kLastTry{sizeof(gander_call), 0, 1'000'000, {nullptr, 0}};
 
 class ProduceSession final : public sdk::Session {
  public:
@@ -40,6 +41,13 @@ class ConsumeSession final : public sdk::Session {
   }
   ~ConsumeSession() override {
     try {
+      // A lost connection is no crash: what was held comes back at once and unharmed, if the server
+      // can be reached otherwise.
+      if (connection_.socket().broken()) {
+        Connection another(instance_, sdk::Deadline(&kLastTry));
+        Leases(instance_, another).end(incarnation_);
+        return;
+      }
       connection_.begin_call(sdk::Deadline(nullptr));
       leases_.end(incarnation_);
     } catch (const std::exception& e) {
@@ -86,7 +94,8 @@ class TendSession final : public sdk::Session {
 class AdminSession final : public sdk::Session {
  public:
   AdminSession(Instance& instance, const sdk::Deadline& deadline)
-      : connection_(instance, deadline),
+      : keys_(instance.keys),
+        connection_(instance, deadline),
         inspector_(instance, connection_),
         manager_(instance, connection_) {}
 
@@ -130,10 +139,11 @@ class AdminSession final : public sdk::Session {
   }
   void report(const sdk::HealthVisitor& visit, const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
-    report_health(connection_, visit);
+    report_health(connection_, keys_, visit);
   }
 
  private:
+  const Keys& keys_;
   Connection connection_;
   Inspector inspector_;
   Manager manager_;

@@ -23,6 +23,7 @@ constexpr Meaning kMeanings[] = {
      "the server cannot write to its disk: free space there, or see its log"},
     {"READONLY", GANDER_UNAVAILABLE, kAnew, "it is a replica now; connect to the master"},
     {"MASTERDOWN", GANDER_UNAVAILABLE, kAnew, "the replica has lost its master"},
+    {"UNBLOCKED", GANDER_UNAVAILABLE, kAnew, "it has become a replica; connect to the master"},
     {"LOADING", GANDER_UNAVAILABLE, kRetry, "it is reading its data after a start; wait"},
     {"BUSY", GANDER_UNAVAILABLE, kRetry, "a script of somebody runs for long; see SCRIPT KILL"},
     {"NOREPLICAS", GANDER_UNAVAILABLE, kRetry,

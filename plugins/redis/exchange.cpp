@@ -117,7 +117,11 @@ end
 for i = 0, takes - 1 do
   local n, most = tonumber(ARGV[first_take + i * 2]), tonumber(ARGV[first_take + i * 2 + 1])
   local q = queue_at(6, n)
-  promote(q, limit)
+  local next = next_due(q)
+  if next > 0 and next <= now then
+    promote(q, limit)
+    next = next_due(q)
+  end
   if call('SISMEMBER', paused, ARGV[names + n]) == 0 then
     for priority = 1, 3 do
       while most > 0 and bytes_left > 0 do
@@ -127,7 +131,6 @@ for i = 0, takes - 1 do
       end
     end
   end
-  local next = next_due(q)
   if next > 0 and (due == 0 or next < due) then due = next end
 end
 return {text(due), late, taken}
@@ -178,14 +181,12 @@ std::unique_ptr<sdk::Batch> Exchanger::read_taken(const ReplyView& taken) {
   auto batch = std::make_unique<sdk::Batch>();
   batch->reserve(taken.size());
   for (std::size_t i = 0; i < taken.size(); ++i) {
-    try {
-      gander_message m = read_message(taken[i].text());
-      held_.add(m);
-      batch->add(m);
-    } catch (const sdk::Error& e) {
-      // It stays with this incarnation, to be seen; those that came with it are not to suffer.
-      instance_.host.log(GANDER_LOG_ERROR, connection_.where() + ": " + e.what());
-    }
+    // It stays with this incarnation and is set aside at its end; those that came with it are not
+    // to suffer.
+    if (!is_message(taken[i].text())) continue;
+    gander_message m = read_message(taken[i].text());
+    held_.add(m);
+    batch->add(m);
   }
   return batch;
 }

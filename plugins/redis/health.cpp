@@ -65,11 +65,16 @@ std::int64_t server_time(Connection& connection) {
   return time[0].integer() * 1'000'000 + time[1].integer();
 }
 
-void report_health(Connection& connection, const sdk::HealthVisitor& visit) {
+void report_health(Connection& connection, const Keys& keys, const sdk::HealthVisitor& visit) {
   const Reply reply = connection.call({"INFO"}, "health");
   const std::string_view info = reply.view().text();
   std::vector<Line> lines{memory(info), eviction(info), persistence(info), replicas(info),
                           version(info)};
+  const std::int64_t odd = connection.call({"LLEN", keys.unreadable}, "health").view().integer();
+  if (odd > 0)
+    lines.push_back({GANDER_LOG_ERROR, "unreadable", std::to_string(odd),
+                     "something else wrote to the keys of this prefix: look at the list " +
+                         keys.unreadable + ", then delete it"});
   std::ranges::stable_sort(lines, std::greater<>(), &Line::level);
   for (const Line& line : lines) {
     gander_health_item item{};

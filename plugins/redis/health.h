@@ -7,6 +7,6 @@ namespace gander::redis {
 
 // The server's clock in microseconds, by one round trip.
 std::int64_t server_time(Connection& connection);
-void report_health(Connection& connection, const sdk::HealthVisitor& visit);
+void report_health(Connection& connection, const Keys& keys, const sdk::HealthVisitor& visit);
 
 }  // namespace gander::redis

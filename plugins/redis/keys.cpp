@@ -9,7 +9,8 @@ Keys::Keys(const std::string& with)
       ids(with + "ids"),
       live(with + "live"),
       gone(with + "gone"),
-      holes(with + "holes") {}
+      holes(with + "holes"),
+      unreadable(with + "unreadable") {}
 
 std::string Keys::held(std::string_view incarnation) const {
   return (prefix + "held:").append(incarnation);

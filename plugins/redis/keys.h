@@ -28,7 +28,7 @@ struct Keys {
   explicit Keys(const std::string& prefix);
   [[nodiscard]] std::string held(std::string_view incarnation) const;
 
-  std::string prefix, queues, paused, ids, live, gone, holes;
+  std::string prefix, queues, paused, ids, live, gone, holes, unreadable;
 };
 
 // What belongs to one queue.

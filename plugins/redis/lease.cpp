@@ -64,6 +64,17 @@ if call('EXISTS', held) == 0 then call('ZREM', gone, ARGV[1]) end
 return moved
 )lua"};
 
+// KEYS gone, held:<incarnation>, unreadable   ARGV incarnation, fields that hold no message
+// keeps  what is there for somebody to look at, and out of the way
+constexpr Script kSetAside{Script::Kind::always, R"lua(
+for i = 2, #ARGV do
+  local bytes = call('HGET', KEYS[2], ARGV[i])
+  if bytes then call('RPUSH', KEYS[3], bytes) end
+  call('HDEL', KEYS[2], ARGV[i])
+end
+if call('EXISTS', KEYS[2]) == 0 then call('ZREM', KEYS[1], ARGV[1]) end
+)lua"};
+
 constexpr std::int64_t kCrashesAt = 21, kGiveBacksAt = 25;  // see rows.h
 constexpr std::int64_t kPage = 200;
 // One that is gone is left to whoever retired it, most often itself in closing, so long.
@@ -131,13 +142,20 @@ std::uint64_t Leases::hand_on_page(std::string_view incarnation, Cause cause, st
     std::size_t queue;
   };
   std::vector<Item> items;
+  std::vector<std::string_view> unreadable;
   std::vector<QueueKeys> queues;
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-    const gander_message m = read_message(pairs[i + 1].text());
-    const auto known = std::ranges::find(queues, sdk::view(m.queue), &QueueKeys::name);
+    const std::string_view bytes = pairs[i + 1].text();
+    if (!is_message(bytes)) {
+      unreadable.push_back(pairs[i].text());
+      continue;
+    }
+    const std::string_view name = sdk::view(read_message(bytes).queue);
+    const auto known = std::ranges::find(queues, name, &QueueKeys::name);
     items.push_back({pairs[i].text(), static_cast<std::size_t>(known - queues.begin()) + 1});
-    if (known == queues.end()) queues.emplace_back(instance_.keys, sdk::view(m.queue));
+    if (known == queues.end()) queues.emplace_back(instance_.keys, name);
   }
+  if (!unreadable.empty()) set_aside(incarnation, unreadable);
   std::ranges::sort(items, std::greater<>(), &Item::id);
   ScriptCall script(kHandOn);
   script.key(instance_.keys.gone).key(held).key(instance_.keys.queues);
@@ -148,6 +166,17 @@ std::uint64_t Leases::hand_on_page(std::string_view incarnation, Cause cause, st
   for (const Item& item : items) script.arg(static_cast<std::int64_t>(item.queue)).arg(item.id);
   return static_cast<std::uint64_t>(
       connection_.run(script, "handing on deliveries").view().integer());
+}
+
+void Leases::set_aside(std::string_view incarnation, std::span<const std::string_view> fields) {
+  ScriptCall script(kSetAside);
+  script.key(instance_.keys.gone).keep_key(instance_.keys.held(incarnation));
+  script.key(instance_.keys.unreadable).arg(incarnation);
+  for (const std::string_view field : fields) script.arg(field);
+  connection_.run(script, "setting aside what is no message");
+  instance_.host.log(GANDER_LOG_ERROR, connection_.where() + ": " + std::to_string(fields.size()) +
+                                           " entries that are no messages were moved to the list " +
+                                           instance_.keys.unreadable);
 }
 
 }  // namespace gander::redis

@@ -35,6 +35,7 @@ class Leases {
   std::uint64_t hand_on(std::string_view incarnation, Cause cause, const sdk::Deadline& deadline);
 
  private:
+  void set_aside(std::string_view incarnation, std::span<const std::string_view> fields);
   std::uint64_t hand_on_page(std::string_view incarnation, Cause cause, std::string& cursor);
 
   Instance& instance_;

@@ -117,6 +117,15 @@ gander_message read_message(std::string_view bytes) {
   return m;
 }
 
+bool is_message(std::string_view bytes) {
+  try {
+    read_message(bytes);
+    return true;
+  } catch (const sdk::Error&) {
+    return false;
+  }
+}
+
 gander_id id_of(std::string_view bytes) {
   gander_id id{};
   std::memcpy(id.bytes, bytes.data(), std::min(bytes.size(), sizeof id.bytes));

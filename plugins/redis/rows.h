@@ -27,6 +27,9 @@ void write_message(const gander_message& m, std::string_view queue, std::string&
 // message, or one of a newer version.
 gander_message read_message(std::string_view bytes);
 
+// Whether read_message() would not throw.
+bool is_message(std::string_view bytes);
+
 inline std::string_view view(const gander_id& id) {
   return {reinterpret_cast<const char*>(id.bytes), sizeof id.bytes};
 }

@@ -226,7 +226,7 @@ TEST(RedisRefusals, MessageAtTheLimitAndOneByteAbove) {
   EXPECT_EQ(view(taken[0].body), fits.body);
 }
 
-TEST(RedisRefusals, MessageThatCannotBeReadStaysAndHoldsUpNobody) {
+TEST(RedisRefusals, WhatIsNoMessageIsSetAsideAndHoldsUpNobody) {
   GANDER_REQUIRE_REDIS();
   RedisServer server;
   Cli cli(server.port());
@@ -238,6 +238,11 @@ TEST(RedisRefusals, MessageThatCannotBeReadStaysAndHoldsUpNobody) {
   Session consumer = broker.open(GANDER_ROLE_CONSUME, "w");
   EXPECT_EQ(consumer.take(9).numbers(), std::vector<std::uint64_t>{1});
   EXPECT_EQ(cli("HLEN {test}:held:w"), "2");
+  consumer.close();
+  EXPECT_EQ(cli("LLEN {test}:unreadable"), "1");
+  EXPECT_EQ(cli("EXISTS {test}:held:w {test}:gone"), "0");
+  EXPECT_EQ(broker.open(GANDER_ROLE_CONSUME, "w2").take(9).numbers(),
+            std::vector<std::uint64_t>{1});
 }
 
 #ifndef GANDER_REDIS_TLS
