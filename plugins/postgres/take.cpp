@@ -126,7 +126,7 @@ std::unique_ptr<sdk::Batch> Taker::receive(const Result& rows, Queues& queues,
     const auto lane = static_cast<std::int32_t>(rows.integer(row, kLane));
     const std::int64_t seq = rows.integer(row, kSeq);
     const auto asked = std::find(asked_.begin(), asked_.end(), queue_of(lane)) - asked_.begin();
-    place_.push_back({asked, lane, seq, row});
+    place_.emplace_back(asked, lane, seq, row);
     Hint& hint = hints_[lane];
     hint.above = std::max(hint.above, seq - kMargin);
   }

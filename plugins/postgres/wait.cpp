@@ -15,9 +15,10 @@
 namespace gander::postgres {
 namespace {
 
-// What was not rung for is found by looking: soon after an arrival, as the bell is not rung twice
-// in 10 ms, then ever more seldom.
-constexpr std::chrono::milliseconds kFirstLook{5};
+// What was not rung for is found by looking: often while the bell may be silent because it has just
+// been rung, then ever more seldom.
+constexpr std::chrono::milliseconds kFirstLook{2};
+constexpr std::chrono::milliseconds kSilent{12};
 constexpr std::chrono::milliseconds kLastLook{1000};
 // Behind a pooler there is no bell.
 constexpr std::chrono::milliseconds kLastLookPooled{100};
@@ -55,14 +56,15 @@ sdk::Waited Waiter::wait(sdk::Queues queues, const sdk::Deadline& deadline) {
     hear();
     if (heard_one()) {
       rest_ = kFirstLook;
-      look_at_ = Clock::now() + rest_;
+      heard_at_ = Clock::now();
+      look_at_ = heard_at_ + rest_;
       return sdk::Waited::arrived;
     }
     const auto now = Clock::now();
     if (now >= look_at_) {
       const Clock::duration most =
           connection_->pooled() ? Clock::duration(kLastLookPooled) : kLastLook;
-      rest_ = std::min(2 * rest_, most);
+      if (now - heard_at_ > kSilent) rest_ = std::min(2 * rest_, most);
       look_at_ = now + rest_;
       if (look(deadline)) return sdk::Waited::arrived;
     }

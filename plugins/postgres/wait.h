@@ -36,6 +36,7 @@ class Waiter {
   std::set<std::int32_t> heard_;  // queues that were rung for, and not waited for yet
   Array list_{Type::int4};
   Clock::duration rest_;
+  Clock::time_point heard_at_{};
   Clock::time_point look_at_;
 };
 

@@ -202,7 +202,8 @@ double enqueue_by_threads(const std::string& url, int jobs, int threads) {
         for (int i = 0; i < jobs / threads; ++i) producer->store(1);
       });
   }
-  return jobs / threads * threads / seconds_since(start);
+  const int stored = jobs / threads * threads;
+  return stored / seconds_since(start);
 }
 
 void print(const char* op, double rate, bool json) {

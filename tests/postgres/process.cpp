@@ -49,7 +49,7 @@ std::string as_server_user(const std::string& command) {
 
 std::string postgres_programs() {
   for (int version = 17; version >= 13; --version) {
-    const std::string bin = "/usr/lib/postgresql/" + std::to_string(version) + "/bin";
+    std::string bin = "/usr/lib/postgresql/" + std::to_string(version) + "/bin";
     if (std::filesystem::exists(bin + "/initdb")) return bin;
   }
   return {};
