@@ -103,6 +103,22 @@ TEST_F(PostgresOutage, EveryConnectionTerminatedInMidRun) {
   for (const std::uint64_t n : stored) EXPECT_EQ(ran.count(n), 1U) << n;
 }
 
+// An enqueue that is repeated while its message is just being taken can store it once more; the
+// claim must neither fail for ever nor give it twice.
+TEST_F(PostgresOutage, TheSameIdReadyAndLeasedIsDropped) {
+  Broker b = broker();
+  b.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
+  Session consumer = b.open(GANDER_ROLE_CONSUME, "w");
+  const Taken held = consumer.take(1);
+  ASSERT_EQ(held.numbers(), std::vector<std::uint64_t>{1});
+  const std::string s = "\"" + schema + "\".";
+  sql->run("INSERT INTO " + s + "ready SELECT nextval('" + s +
+           "back'), enqueued_at, lane, id, tally, more, body FROM " + s + "inflight");
+  EXPECT_EQ(consumer.take(5).numbers(), std::vector<std::uint64_t>{2});
+  EXPECT_EQ(sql->number("SELECT count(*) FROM " + s + "ready"), 0);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, held[0]), GANDER_OK);
+}
+
 TEST_F(PostgresOutage, StatementTimeoutIsATimeout) {
   Broker b = broker({{"statement_timeout_ms", "100"}});
   Session producer = b.open(GANDER_ROLE_PRODUCE);
