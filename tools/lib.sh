@@ -132,8 +132,12 @@ build_gander() {
   }
 }
 
-# Whether the configured build makes this.
-has_target() { cmake --build "$build" --target help 2>/dev/null | grep -Eq "^(\.\.\. )?$1(:|$)"; }
+# Whether the configured build makes this. (Not in a pipe: grep would leave, and cmake fail for it.)
+has_target() {
+  local targets
+  targets=$(cmake --build "$build" --target help 2>/dev/null)
+  grep -Eq "^(\.\.\. )?$1(:|$)" <<<"$targets"
+}
 
 is_service() { [[ $1 =~ ^[a-z]+$ && $1 != server && -e $root/tools/services.d/$1.sh ]]; }
 service_names() { find "$root/tools/services.d" -name '*.sh' ! -name server.sh -printf '%f\n' | sed 's/\.sh$//' | sort; }
