@@ -1,0 +1,126 @@
+#include "admin.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gander::kafka {
+
+Owned<rd_kafka_AdminOptions_t> Admin::options(rd_kafka_admin_op_t operation, int timeout_ms) {
+  Owned<rd_kafka_AdminOptions_t> made(rd_kafka_AdminOptions_new(client_.get(), operation));
+  std::array<char, 256> why{};
+  rd_kafka_AdminOptions_set_request_timeout(made.get(), std::max(timeout_ms, 1), why.data(),
+                                            why.size());
+  return made;
+}
+
+Owned<rd_kafka_event_t> Admin::answer(rd_kafka_queue_t* queue, int timeout_ms, const char* doing) {
+  // It answers by itself when its time is over; what is added is for the way.
+  Owned<rd_kafka_event_t> event(rd_kafka_queue_poll(queue, timeout_ms + 50));
+  if (!event) throw client_.error(RD_KAFKA_RESP_ERR__TIMED_OUT, doing);
+  if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw client_.error(rd_kafka_event_error(event.get()), doing,
+                        rd_kafka_event_error_string(event.get()));
+  return event;
+}
+
+std::vector<int> Admin::partitions(std::span<const std::string> topics,
+                                   const sdk::Deadline& deadline) {
+  std::vector<int> counts;
+  for (const std::string& name : topics) {
+    const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+    const rd_kafka_metadata_t* raw = nullptr;
+    const auto code = rd_kafka_metadata(client_.get(), 0, topic.get(), &raw,
+                                        ms_left(deadline, client_.settings().call_timeout));
+    const Owned<const rd_kafka_metadata_t> metadata(raw);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking for " + name);
+    const rd_kafka_metadata_topic& found = metadata->topics[0];
+    if (found.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+      throw client_.error(found.err, "looking for " + name);
+    const std::span all(found.partitions, static_cast<std::size_t>(found.partition_cnt));
+    const bool led = std::ranges::all_of(
+        all, [](const rd_kafka_metadata_partition& p) { return p.leader >= 0; });
+    counts.push_back(found.err == RD_KAFKA_RESP_ERR_NO_ERROR && led ? found.partition_cnt : 0);
+  }
+  return counts;
+}
+
+void Admin::create(std::span<const TopicSpec> topics, const sdk::Deadline& deadline) {
+  const Settings& settings = client_.settings();
+  std::vector<Owned<rd_kafka_NewTopic_t>> specs;
+  std::vector<rd_kafka_NewTopic_t*> raw;
+  std::array<char, 256> why{};
+  for (const TopicSpec& topic : topics) {
+    const int replicas = settings.replication == 0 ? -1 : settings.replication;
+    specs.emplace_back(rd_kafka_NewTopic_new(topic.name.c_str(), settings.partitions, replicas,
+                                             why.data(), why.size()));
+    if (!specs.back()) throw sdk::Error(GANDER_INTERNAL, topic.name + ": " + why.data());
+    for (const auto& [key, value] : topic.config)
+      rd_kafka_NewTopic_set_config(specs.back().get(), key.c_str(), value.c_str());
+    raw.push_back(specs.back().get());
+  }
+  const int timeout = ms_left(deadline, settings.call_timeout);
+  const auto with = options(RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_CreateTopics(client_.get(), raw.data(), raw.size(), with.get(), queue.get());
+  const auto event = answer(queue.get(), timeout, "creating topics");
+  std::size_t n = 0;
+  const auto* const* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &n);
+  for (const auto* result : std::span(results, n)) {
+    const auto code = rd_kafka_topic_result_error(result);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      continue;
+    const char* said = rd_kafka_topic_result_error_string(result);
+    throw client_.error(code,
+                        std::string("creating the topic ") + rd_kafka_topic_result_name(result),
+                        said == nullptr ? "" : said);
+  }
+}
+
+std::vector<std::map<std::string, std::string>> Admin::configuration(
+    std::span<const std::string> topics, const sdk::Deadline& deadline) {
+  std::vector<Owned<rd_kafka_ConfigResource_t>> resources;
+  std::vector<rd_kafka_ConfigResource_t*> raw;
+  for (const std::string& topic : topics) {
+    resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    raw.push_back(resources.back().get());
+  }
+  const int timeout = ms_left(deadline, client_.settings().call_timeout);
+  const auto with = options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_DescribeConfigs(client_.get(), raw.data(), raw.size(), with.get(), queue.get());
+  const auto event = answer(queue.get(), timeout, "reading the configuration of topics");
+  std::size_t n = 0;
+  const auto* const* results = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &n);
+  std::vector<std::map<std::string, std::string>> all(topics.size());
+  for (const auto* resource : std::span(results, n)) {
+    const std::string name = rd_kafka_ConfigResource_name(resource);
+    const auto place = std::ranges::find(topics, name);
+    if (place == topics.end() || rd_kafka_ConfigResource_error(resource) != 0) continue;
+    std::size_t entries = 0;
+    const auto* const* entry = rd_kafka_ConfigResource_configs(resource, &entries);
+    for (const auto* one : std::span(entry, entries)) {
+      const char* value = rd_kafka_ConfigEntry_value(one);
+      all[static_cast<std::size_t>(place - topics.begin())][rd_kafka_ConfigEntry_name(one)] =
+          value == nullptr ? "" : value;
+    }
+  }
+  return all;
+}
+
+void Admin::delete_before(std::span<const PartitionEnd> ends, const sdk::Deadline& deadline) {
+  const PartitionList list = new_list(static_cast<int>(ends.size()));
+  for (const PartitionEnd& end : ends)
+    rd_kafka_topic_partition_list_add(list.get(), end.topic.c_str(), end.partition)->offset =
+        end.offset;
+  Owned<rd_kafka_DeleteRecords_t> records(rd_kafka_DeleteRecords_new(list.get()));
+  rd_kafka_DeleteRecords_t* raw = records.get();
+  const int timeout = ms_left(deadline, client_.settings().call_timeout);
+  const auto with = options(RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout);
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_DeleteRecords(client_.get(), &raw, 1, with.get(), queue.get());
+  answer(queue.get(), timeout, "deleting what has been done");
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,45 @@
+// Calls of an administrator, each one request and its answer.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client.h"
+
+namespace gander::kafka {
+
+struct TopicSpec {
+  std::string name;
+  std::map<std::string, std::string> config;
+};
+
+struct PartitionEnd {
+  std::string topic;
+  std::int32_t partition;
+  std::int64_t offset;
+};
+
+class Admin {
+ public:
+  explicit Admin(Client& client) : client_(client) {}
+
+  // How many partitions each has; 0 where there is no such topic, or no leader for one of them.
+  std::vector<int> partitions(std::span<const std::string> topics, const sdk::Deadline& deadline);
+  // What exists already stays as it is.
+  void create(std::span<const TopicSpec> topics, const sdk::Deadline& deadline);
+  // The configuration of each topic, in the order asked for.
+  std::vector<std::map<std::string, std::string>> configuration(std::span<const std::string> topics,
+                                                                const sdk::Deadline& deadline);
+  // Deletes what lies before each offset.
+  void delete_before(std::span<const PartitionEnd> ends, const sdk::Deadline& deadline);
+
+ private:
+  Owned<rd_kafka_AdminOptions_t> options(rd_kafka_admin_op_t operation, int timeout_ms);
+  Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, int timeout_ms, const char* doing);
+
+  Client& client_;
+};
+
+}  // namespace gander::kafka

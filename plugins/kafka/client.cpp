@@ -1,0 +1,115 @@
+#include "client.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gander::kafka {
+namespace {
+
+// An error of the connection by itself: anything else is an answer of the cluster.
+bool is_silence(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
+         code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+         code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
+std::int32_t level_of(int syslog) {
+  if (syslog <= 3) return GANDER_LOG_WARN;  // librdkafka tries again by itself, whatever it is
+  return GANDER_LOG_DEBUG;
+}
+
+}  // namespace
+
+Config::Config(const Settings& settings) : conf_(rd_kafka_conf_new()) {
+  for (const auto& [key, value] : settings.properties) set(key.c_str(), value);
+  set("bootstrap.servers", settings.servers);
+  set("client.id", "gander");
+  set("socket.keepalive.enable", "true");
+  set("reconnect.backoff.ms", 50);
+  set("reconnect.backoff.max.ms", 1000);
+  set("allow.auto.create.topics", "false");
+  set("topic.metadata.refresh.interval.ms", 30'000);
+  const bool sasl = !settings.username.empty();
+  set("security.protocol",
+      sasl ? (settings.tls ? "sasl_ssl" : "sasl_plaintext") : (settings.tls ? "ssl" : "plaintext"));
+  if (!sasl) return;
+  set("sasl.mechanism", settings.sasl_mechanism);
+  set("sasl.username", settings.username);
+  set("sasl.password", settings.read_password());
+}
+
+Config& Config::set(const char* key, const std::string& value) {
+  std::array<char, 512> why{};
+  if (rd_kafka_conf_set(conf_.get(), key, value.c_str(), why.data(), why.size()) !=
+      RD_KAFKA_CONF_OK)
+    // Not librdkafka's own text: it repeats the value, which may be a secret.
+    throw sdk::Error(GANDER_CONFIG, std::string("option 'properties': librdkafka ") +
+                                        rd_kafka_version_str() + " does not take '" + key +
+                                        "' with this value; correct it or leave it out");
+  return *this;
+}
+
+Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,
+               void* owner)
+    : settings_(settings), host_(host), owner_(owner) {
+  rd_kafka_conf_set_error_cb(config.get(), on_error);
+  rd_kafka_conf_set_log_cb(config.get(), on_log);
+  rd_kafka_conf_set_opaque(config.get(), this);
+  std::array<char, 512> why{};
+  rk_ = rd_kafka_new(type, config.get(), why.data(), why.size());
+  if (rk_ == nullptr)
+    throw sdk::Error(GANDER_CONFIG, std::string("librdkafka refuses its options: ") + why.data());
+  static_cast<void>(config.release());  // rd_kafka_new() took it
+}
+
+Client::~Client() {
+  // Whoever has something to say in farewell has said it: closing again would wait.
+  rd_kafka_destroy_flags(rk_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {
+  auto& self = *static_cast<Client*>(opaque);
+  const std::lock_guard lock(self.mutex_);
+  // That all are down says less than why the last one was.
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.last_text_.empty()) return;
+  self.last_ = static_cast<rd_kafka_resp_err_t>(code);
+  self.last_text_ = reason;
+}
+
+void Client::on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text) {
+  const auto* self = static_cast<const Client*>(rd_kafka_opaque(rk));
+  if (self == nullptr || self->rk_ == nullptr) return;
+  self->host_.log(level_of(level), std::string("librdkafka: ") + facility + ": " + text);
+}
+
+void Client::connect(const sdk::Deadline& deadline) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_text_.clear();
+  }
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code =
+      rd_kafka_metadata(rk_, 0, nullptr, &raw, ms_left(deadline, settings_.connect_timeout));
+  const Owned<const rd_kafka_metadata_t> metadata(raw);
+  // With nobody there only the time runs out, and that is no timeout of a call.
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw error(code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code,
+                "connecting");
+}
+
+sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
+                         const std::string& detail, std::uint32_t flags) const {
+  const std::lock_guard lock(mutex_);
+  if (is_silence(code) && !last_text_.empty())
+    return error_of(last_, settings_.where(), doing, last_text_, flags);
+  return error_of(code, settings_.where(), doing, detail, flags);
+}
+
+int ms_left(const sdk::Deadline& deadline, std::chrono::milliseconds most) {
+  if (!deadline.at()) return static_cast<int>(most.count());
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      *deadline.at() - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), most).count());
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,73 @@
+// One handle of librdkafka: a connection to the cluster, with threads of its own that end with it.
+// librdkafka connects, and reconnects, by itself; what it last complained of is kept for the errors
+// of those who then wait in vain. [any]
+#pragma once
+
+#include <atomic>
+#include <gander/sdk/broker.hpp>
+#include <mutex>
+#include <string>
+
+#include "error.h"
+#include "handle.h"
+#include "settings.h"
+
+namespace gander::kafka {
+
+// What a handle is for: properties beside those that all have in common.
+class Config {
+ public:
+  // Throws CONFIG, naming what librdkafka does not know in the option 'properties'.
+  explicit Config(const Settings& settings);
+  Config& set(const char* key, const std::string& value);
+  Config& set(const char* key, std::int64_t value) { return set(key, std::to_string(value)); }
+  rd_kafka_conf_t* get() { return conf_.get(); }
+  rd_kafka_conf_t* release() { return conf_.release(); }
+
+ private:
+  Owned<rd_kafka_conf_t> conf_;
+};
+
+class Client {
+ public:
+  // `owner` is for callbacks that `config` sets: their opaque is the Client.
+  Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,
+         void* owner = nullptr);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  [[nodiscard]] rd_kafka_t* get() const { return rk_; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] sdk::Host host() const { return host_; }
+  [[nodiscard]] void* owner() const { return owner_; }
+
+  // Returns when the cluster has answered. Throws what stands in the way.
+  void connect(const sdk::Deadline& deadline);
+
+  // The error to throw for `code`: for a time that ran out it is what librdkafka complained of
+  // meanwhile, such as a refused password.
+  [[nodiscard]] sdk::Error error(rd_kafka_resp_err_t code, const std::string& doing,
+                                 const std::string& detail = {}, std::uint32_t flags = 0) const;
+  [[nodiscard]] sdk::Error error(const rd_kafka_error_t* problem, const std::string& doing,
+                                 std::uint32_t flags = 0) const {
+    return error(rd_kafka_error_code(problem), doing, rd_kafka_error_string(problem), flags);
+  }
+
+ private:
+  static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
+  static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
+
+  const Settings& settings_;
+  sdk::Host host_;
+  void* owner_;
+  mutable std::mutex mutex_;
+  rd_kafka_resp_err_t last_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::string last_text_;
+  rd_kafka_t* rk_ = nullptr;
+};
+
+// What is left of a deadline, at most `most`, as the milliseconds that librdkafka takes.
+int ms_left(const sdk::Deadline& deadline, std::chrono::milliseconds most);
+
+}  // namespace gander::kafka

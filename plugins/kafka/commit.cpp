@@ -1,0 +1,159 @@
+// What this process tells the group of its partitions, and the transactions that go with it.
+#include <cstdlib>
+#include <cstring>
+
+#include "member.h"
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+// Acks that a crash may take back, and so run again, are those of so long.
+constexpr std::chrono::milliseconds kCommitEvery{200};
+// A process that dies of a message within so long after taking it counts no crash that time.
+constexpr std::chrono::milliseconds kCommitHandedOut{20};
+
+// Deleting is a request, and frees whole segments only.
+constexpr std::chrono::seconds kTrimEvery{30};
+constexpr std::int64_t kTrimFrom = 10'000;
+
+void set_metadata(rd_kafka_topic_partition_t& at, const std::string& text) {
+  std::free(at.metadata);  // librdkafka frees it the same way
+  at.metadata = std::malloc(text.size() + 1);
+  if (at.metadata == nullptr) throw std::bad_alloc();
+  std::memcpy(at.metadata, text.c_str(), text.size() + 1);
+  at.metadata_size = text.size();
+}
+
+void add(rd_kafka_topic_partition_list_t& list, const Partition& p, const Offsets& offsets) {
+  rd_kafka_topic_partition_t& at =
+      *rd_kafka_topic_partition_list_add(&list, p.topic.c_str(), p.number);
+  at.offset = offsets.base();
+  set_metadata(at, offsets.encode());
+}
+
+}  // namespace
+
+Owned<rd_kafka_consumer_group_metadata_t> Member::group() const {
+  return Owned<rd_kafka_consumer_group_metadata_t>(rd_kafka_consumer_group_metadata(client_.get()));
+}
+
+void Member::commit_if_due() {
+  {
+    const std::lock_guard lock(mutex_);
+    uncommitted_ = stock_.changed || stock_.handed_out;
+    const auto pause = stock_.handed_out ? kCommitHandedOut : kCommitEvery;
+    if (!uncommitted_ || Clock::now() - committed_at_ < pause) return;
+  }
+  const std::unique_lock lock(commit_mutex_, std::try_to_lock);
+  if (lock.owns_lock()) commit(false);
+}
+
+bool Member::commit_now() {
+  const std::lock_guard lock(commit_mutex_);
+  return commit(false);
+}
+
+// Under commit_mutex_.
+bool Member::commit(bool leaving) {
+  const PartitionList list = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.each_owned([&](Partition& p) {
+      if (!p.dirty && !leaving) return;
+      p.offsets.owner = token_;
+      p.offsets.left = leaving;
+      add(*list, p, p.offsets);
+      p.dirty = false;
+    });
+    stock_.unblock();
+    stock_.changed = stock_.handed_out = false;
+  }
+  committed_at_ = Clock::now();
+  if (list->cnt == 0) return true;
+  const auto code = rd_kafka_commit(client_.get(), list.get(), 0);
+  const std::lock_guard lock(mutex_);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    for (int i = 0; i < list->cnt; ++i)
+      if (Partition* p = stock_.owned(list->elems[i].topic, list->elems[i].partition))
+        p->committed = list->elems[i].offset;
+    return true;
+  }
+  for (int i = 0; i < list->cnt; ++i)
+    if (Partition* p = stock_.owned(list->elems[i].topic, list->elems[i].partition))
+      p->dirty = stock_.changed = true;
+  host_.log(GANDER_LOG_DEBUG, std::string("a commit was refused: ") + rd_kafka_err2str(code));
+  return false;
+}
+
+void Member::write(const std::vector<Outgoing>& records,
+                   const std::vector<const Delivery*>& settled, const sdk::Deadline& deadline) {
+  const PartitionList list = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    std::map<const Partition*, Offsets> after;
+    for (const Delivery* delivery : settled) {
+      if (!delivery->partition->owned)
+        throw sdk::Error(GANDER_UNAVAILABLE,
+                         settings_.where() + ": the group is sharing out its partitions; try again",
+                         GANDER_ERROR_RETRYABLE);
+      const auto [it, fresh] = after.try_emplace(delivery->partition, delivery->partition->offsets);
+      it->second.owner = token_;
+      it->second.left = false;
+      it->second.finish(delivery->offset);
+    }
+    for (const auto& [partition, offsets] : after) add(*list, *partition, offsets);
+  }
+  transactions_.run(records, list.get(), group().get(), deadline);
+}
+
+std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
+  const std::lock_guard commit_lock(commit_mutex_);
+  std::vector<Outgoing> records;
+  std::vector<gander_id> ids;
+  std::set<std::int32_t> partitions;
+  const PartitionList list = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Due::Entry* entry : due_.due(host_.now_us(), most)) {
+      // It may have been deleted while this was waiting for its time.
+      topics_.need_queue(sdk::view(entry->message.queue), deadline);
+      gander_message m = entry->message;
+      m.state = GANDER_STATE_READY;
+      const std::string_view queue = sdk::view(m.queue);
+      Outgoing ready{topics_.names().ready(queue, m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
+      write_message(m, topics_.names().is_hashed(queue), *ready.value);
+      records.push_back(std::move(ready));
+      records.push_back(
+          {topics_.names().scheduled(), entry->partition, std::string(view(m.id)), std::nullopt});
+      ids.push_back(m.id);
+      partitions.insert(entry->partition);
+    }
+    for (const std::int32_t number : partitions)
+      rd_kafka_topic_partition_list_add(list.get(), topics_.names().scheduled().c_str(), number)
+          ->offset = due_.position(number);
+  }
+  if (records.empty()) return 0;
+  transactions_.run(records, list.get(), group().get(), deadline);
+  const std::lock_guard lock(mutex_);
+  for (const gander_id& id : ids) due_.erase(id);
+  return ids.size();
+}
+
+// What every worker is through with takes up room in the log for ever: its retention has no end.
+void Member::trim_log(const sdk::Deadline& deadline) {
+  if (Clock::now() - trimmed_at_ < kTrimEvery || deadline.passed()) return;
+  trimmed_at_ = Clock::now();
+  std::vector<PartitionEnd> ends;
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.each_owned([&](Partition& p) {
+      if (p.committed < p.trimmed + kTrimFrom) return;
+      ends.push_back({p.topic, p.number, p.committed});
+      p.trimmed = p.committed;
+    });
+  }
+  if (!ends.empty()) Admin(client_).delete_before(ends, deadline);
+}
+
+}  // namespace gander::kafka

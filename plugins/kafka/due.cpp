@@ -1,0 +1,102 @@
+#include "due.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gander::kafka {
+
+std::int64_t Due::assign(std::int32_t partition) {
+  Part& part = parts_[partition];
+  part.owned = true;
+  // Others may have promoted meanwhile.
+  part.read = false;
+  return part.position;
+}
+
+void Due::park_all() {
+  for (auto& [number, part] : parts_) part.owned = false;
+}
+
+void Due::forget_parked() {
+  std::vector<gander_id> gone;
+  for (const auto& [id, entry] : entries_)
+    if (!parts_[entry.partition].owned) gone.push_back(id);
+  for (const gander_id& id : gone) erase(id);
+  std::erase_if(parts_, [](const auto& part) { return !part.second.owned; });
+}
+
+void Due::arrive(std::int32_t partition, std::int64_t offset, std::string_view key,
+                 const gander_message* message) {
+  const auto it = parts_.find(partition);
+  if (it == parts_.end() || !it->second.owned) return;
+  it->second.position = offset + 1;
+  gander_id id{};
+  if (key.size() != sizeof id.bytes) return;
+  std::memcpy(id.bytes, key.data(), key.size());
+  erase(id);
+  if (message == nullptr) return;
+  Entry& entry = entries_[id];
+  entry.partition = partition;
+  entry.message.assign(*message);
+  order_[sdk::view(entry.message.queue)].emplace(entry.message.run_at_us, id);
+}
+
+void Due::reached_end(std::int32_t partition, std::int64_t offset) {
+  const auto it = parts_.find(partition);
+  if (it == parts_.end() || !it->second.owned) return;
+  it->second.position = std::max(it->second.position, offset);
+  it->second.read = true;
+}
+
+bool Due::all_read() const {
+  return std::ranges::all_of(parts_, [](const auto& part) { return part.second.read; });
+}
+
+std::vector<std::int32_t> Due::partitions() const {
+  std::vector<std::int32_t> all;
+  for (const auto& [number, part] : parts_)
+    if (part.owned) all.push_back(number);
+  return all;
+}
+
+std::int64_t Due::position(std::int32_t partition) const {
+  const auto it = parts_.find(partition);
+  return it == parts_.end() ? -1 : it->second.position;
+}
+
+std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most) const {
+  std::vector<const Entry*> all;
+  for (const auto& [queue, order] : order_) {
+    for (const auto& [run_at_us, id] : order) {
+      if (run_at_us > now_us || all.size() >= most) break;
+      const Entry& entry = entries_.at(id);
+      if (parts_.at(entry.partition).read) all.push_back(&entry);
+    }
+  }
+  std::ranges::stable_sort(all, {}, [](const Entry* e) { return e->message.run_at_us; });
+  return all;
+}
+
+void Due::erase(const gander_id& id) {
+  const auto it = entries_.find(id);
+  if (it == entries_.end()) return;
+  const gander_message& m = it->second.message;
+  const auto order = order_.find(sdk::view(m.queue));
+  order->second.erase({m.run_at_us, id});
+  if (order->second.empty()) order_.erase(order);
+  entries_.erase(it);
+}
+
+std::int64_t Due::next(std::string_view queue) const {
+  const auto it = order_.find(queue);
+  return it == order_.end() ? 0 : it->second.begin()->first;
+}
+
+std::int64_t Due::next() const {
+  std::int64_t at = 0;
+  for (const auto& [queue, order] : order_)
+    if (at == 0 || order.begin()->first < at) at = order.begin()->first;
+  return at;
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,62 @@
+#include "exchange.h"
+
+#include "settle.h"
+
+namespace gander::kafka {
+namespace {
+
+// A transaction that the exchange waits for; the rest is for the next one, or for tend().
+constexpr std::size_t kPromotePerExchange = 500;
+
+}  // namespace
+
+Exchanger::Exchanger(Instance& instance, std::string_view incarnation, sdk::Queues queues,
+                     const sdk::Deadline& deadline)
+    : instance_(instance),
+      incarnation_(incarnation),
+      member_(instance.begin(incarnation, queues, deadline)) {}
+
+Exchanger::~Exchanger() {
+  try {
+    instance_.end(*member_, incarnation_);
+  } catch (const std::exception& e) {
+    // Nobody is told, so the next owner of the partitions counts crashes that were none.
+    instance_.host.log(GANDER_LOG_WARN, std::string("closing a session: ") + e.what());
+  }
+}
+
+void Exchanger::need(sdk::Takes takes, const sdk::Deadline& deadline) {
+  queues_.clear();
+  for (const gander_take* take : takes) queues_.push_back(take->queue);
+  member_->need(queues_, deadline);
+}
+
+sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) {
+  instance_.require(incarnation_);
+  need(exchange.takes, deadline);
+  std::set<std::string> rung;
+  settle(instance_, *member_, incarnation_, exchange, deadline, rung);
+  sdk::Taken taken;
+  std::int64_t due_us = 0;
+  {
+    const std::lock_guard lock(member_->mutex());
+    due_us = member_->due().next();
+  }
+  if (!exchange.takes.empty() && due_us != 0 && due_us <= instance_.host.now_us())
+    member_->promote(kPromotePerExchange, deadline);
+  {
+    const std::lock_guard lock(member_->mutex());
+    auto batch = std::make_unique<sdk::Batch>();
+    for (const gander_take* take : exchange.takes) {
+      member_->stock().take(*take, exchange.max_bytes, incarnation_, *batch);
+      if (const std::int64_t at = member_->due().next(sdk::view(take->queue)); at != 0)
+        taken.due_at(at);
+    }
+    if (batch->size() != 0) taken.batch = std::move(batch);
+  }
+  if (taken.batch || !exchange.settles.empty()) member_->wake();
+  for (const std::string& queue : rung) instance_.bell.ring(queue);
+  return taken;
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,71 @@
+#include "instance.h"
+
+namespace gander::kafka {
+
+Instance::Instance(sdk::Host h, const sdk::Options& options)
+    : host(h), settings(options), topics(settings, h), leases_(settings.lease_us) {}
+
+std::shared_ptr<Member> Instance::begin(std::string_view incarnation, sdk::Queues queues,
+                                        const sdk::Deadline& deadline) {
+  const std::lock_guard lock(mutex_);
+  leases_.begin(incarnation, host.now_us()).incarnation = incarnation;
+  try {
+    std::shared_ptr<Member> joined = member_.lock();
+    if (!joined) {
+      joined = std::make_shared<Member>(settings, host, topics, bell, deadline);
+      member_ = joined;
+    }
+    joined->need(queues, deadline);
+    return joined;
+  } catch (...) {
+    leases_.end(incarnation, [](Held&) {});
+    throw;
+  }
+}
+
+std::size_t Instance::hand_on(Member& joined, const std::string& incarnation,
+                              Offsets::Counts more) {
+  std::vector<std::string> queues;
+  std::size_t n = 0;
+  {
+    const auto commits = joined.hold_commits();
+    const std::lock_guard lock(joined.mutex());
+    n = joined.stock().give_back_all(incarnation, more, queues);
+  }
+  for (const std::string& queue : queues) bell.ring(queue);
+  joined.wake();
+  return n;
+}
+
+void Instance::end(Member& joined, std::string_view incarnation) {
+  const std::lock_guard lock(mutex_);
+  leases_.end(incarnation, [&](Held& held) { hand_on(joined, held.incarnation, {0, 1}); });
+}
+
+void Instance::require(std::string_view incarnation) {
+  const std::lock_guard lock(mutex_);
+  static_cast<void>(leases_.of(incarnation));
+}
+
+void Instance::renew(std::string_view incarnation) {
+  const std::lock_guard lock(mutex_);
+  leases_.renew(incarnation, host.now_us());
+}
+
+std::uint64_t Instance::expire() {
+  const std::lock_guard lock(mutex_);
+  const std::shared_ptr<Member> joined = member_.lock();
+  if (!joined) return 0;
+  std::uint64_t n = 0;
+  leases_.expire(host.now_us(), [&](Held& held) {
+    n += hand_on(*joined, held.incarnation, {1, 0});
+  });
+  return n;
+}
+
+std::shared_ptr<Member> Instance::member() {
+  const std::lock_guard lock(mutex_);
+  return member_.lock();
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,271 @@
+#include "member.h"
+
+#include <algorithm>
+#include <random>
+
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+// Of one queue at a go, before the others get their turn.
+constexpr int kAtOnce = 1000;
+constexpr std::chrono::milliseconds kLookAnyway{500};
+constexpr std::chrono::milliseconds kLookAtCommit{10};
+
+Config config_for(const Settings& settings) {
+  const std::int64_t lease_ms = settings.lease_us / 1000;
+  Config config(settings);
+  config.set("group.id", settings.prefix);
+  config.set("session.timeout.ms", lease_ms);
+  config.set("heartbeat.interval.ms", std::min<std::int64_t>(3000, lease_ms / 4));
+  config.set("max.poll.interval.ms", std::max<std::int64_t>(300'000, lease_ms));
+  // Eager: with what keeps partitions over a rebalance, librdkafka before 2.10 loses them after a
+  // refused commit.
+  config.set("partition.assignment.strategy", "range");
+  config.set("enable.auto.commit", "false");
+  config.set("enable.auto.offset.store", "false");
+  config.set("auto.offset.reset", "earliest");
+  config.set("isolation.level", "read_committed");
+  config.set("enable.partition.eof", "true");
+  config.set("fetch.error.backoff.ms", 50);
+  config.set("queued.min.messages", 20'000);
+  config.set("queued.max.messages.kbytes", 16'384);
+  return config;
+}
+
+std::uint64_t new_token() {
+  std::random_device random;
+  // As many bits as a number in the metadata holds.
+  return ((std::uint64_t{random()} << 32U) | random()) >> 8U;
+}
+
+std::string text_of(std::uint64_t token) {
+  std::string text;
+  for (; token != 0; token >>= 4U) text += "0123456789abcdef"[token & 15U];
+  return text;
+}
+
+}  // namespace
+
+Member::Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Doorbell& bell,
+               const sdk::Deadline& deadline)
+    : settings_(settings),
+      host_(host),
+      topics_(topics),
+      bell_(bell),
+      client_(
+          RD_KAFKA_CONSUMER,
+          [&] {
+            Config config = config_for(settings);
+            rd_kafka_conf_set_rebalance_cb(config.get(), on_rebalance);
+            return config;
+          }(),
+          settings, host, this),
+      token_(new_token()),
+      transactions_(settings, host, settings.prefix + "." + text_of(token_)),
+      stock_(token_ << 8U) {
+  client_.connect(deadline);
+  topics_.need_control(deadline);
+  control_ = new_queue();
+  main_.reset(rd_kafka_queue_get_consumer(client_.get()));
+  rd_kafka_queue_cb_event_enable(main_.get(), on_ready, this);
+  thread_ = std::thread([this] { run(); });
+}
+
+Member::~Member() {
+  stopping_ = true;
+  wake();
+  thread_.join();
+  for (auto& queue : queues_) rd_kafka_queue_cb_event_enable(queue->raw.get(), nullptr, nullptr);
+  rd_kafka_queue_cb_event_enable(control_.get(), nullptr, nullptr);
+  rd_kafka_queue_cb_event_enable(main_.get(), nullptr, nullptr);
+  queues_.clear();
+  control_.reset();
+  main_.reset();
+}
+
+Owned<rd_kafka_queue_t> Member::new_queue() {
+  Owned<rd_kafka_queue_t> made(rd_kafka_queue_new(client_.get()));
+  rd_kafka_queue_cb_event_enable(made.get(), on_ready, this);
+  return made;
+}
+
+void Member::on_ready(rd_kafka_t* /*rk*/, void* opaque) { static_cast<Member*>(opaque)->wake(); }
+
+void Member::wake() {
+  const std::lock_guard lock(wake_mutex_);
+  awake_ = true;
+  wake_.notify_one();
+}
+
+void Member::need(sdk::Queues queues, const sdk::Deadline& deadline) {
+  bool more = false;
+  for (const gander_str queue : queues) {
+    const std::string name(sdk::view(queue));
+    {
+      const std::lock_guard lock(mutex_);
+      if (subscribed_.contains(name)) continue;
+    }
+    topics_.need_queue(name, deadline);
+    const std::lock_guard lock(mutex_);
+    more = subscribed_.insert(name).second || more;
+    for (std::uint32_t p = 0; p < kPriorities; ++p)
+      queues_.push_back(std::make_unique<Queue>(Queue{new_queue(), name, p}));
+  }
+  const std::lock_guard lock(mutex_);
+  if (!more && asked_) return;
+  const PartitionList topics = new_list();
+  rd_kafka_topic_partition_list_add(topics.get(), topics_.names().scheduled().c_str(),
+                                    RD_KAFKA_PARTITION_UA);
+  for (const std::string& name : subscribed_)
+    for (std::uint32_t p = 0; p < kPriorities; ++p)
+      rd_kafka_topic_partition_list_add(topics.get(), topics_.names().ready(name, p).c_str(),
+                                        RD_KAFKA_PARTITION_UA);
+  const auto code = rd_kafka_subscribe(client_.get(), topics.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "joining the group");
+  asked_ = true;
+}
+
+// Nothing in here may end the thread: a worker that is alive but deaf is the worst there is.
+void Member::run() {
+  while (!stopping_) {
+    bool busy = false;
+    try {
+      busy = fetch();
+      commit_if_due();
+    } catch (const std::exception& e) {
+      host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
+    }
+    if (busy) continue;
+    std::unique_lock lock(wake_mutex_);
+    wake_.wait_for(lock, uncommitted_ ? kLookAtCommit : kLookAnyway,
+                   [this] { return awake_ || stopping_; });
+    awake_ = false;
+  }
+  rd_kafka_consumer_close(client_.get());
+}
+
+bool Member::fetch() {
+  bool any = false;
+  while (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 0)) {
+    const Owned<rd_kafka_message_t> message(m);
+    handle(m);
+    any = true;
+  }
+  while (rd_kafka_message_t* m = rd_kafka_consume_queue(control_.get(), 0)) {
+    const Owned<rd_kafka_message_t> message(m);
+    arrive_control(m);
+    any = true;
+  }
+  std::vector<Queue*> queues;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& queue : queues_)
+      if (!stock_.full(queue->queue, queue->priority)) queues.push_back(queue.get());
+  }
+  for (Queue* queue : queues) any = drain(*queue) || any;
+  return any;
+}
+
+// What has come is shown at once or not at all, so that of two priorities that came together nobody
+// sees the lower alone.
+bool Member::drain(Queue& from) {
+  std::vector<Owned<rd_kafka_message_t>> messages;
+  while (messages.size() < kAtOnce) {
+    rd_kafka_message_t* m = rd_kafka_consume_queue(from.raw.get(), 0);
+    if (m == nullptr) break;
+    messages.emplace_back(m);
+  }
+  if (messages.empty()) return false;
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& message : messages) {
+      const rd_kafka_message_t& m = *message;
+      if (m.rkt == nullptr) continue;
+      Partition* partition = stock_.owned(rd_kafka_topic_name(m.rkt), m.partition);
+      if (partition == nullptr) continue;
+      if (m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        if (m.offset > partition->expected) {
+          partition->offsets.skip(partition->expected, m.offset);
+          partition->expected = m.offset;
+        }
+        continue;
+      }
+      if (m.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+      try {
+        news = stock_.arrive(*partition, m.offset, {static_cast<const char*>(m.payload), m.len}) ||
+               news;
+      } catch (const sdk::Error& e) {
+        host_.log(GANDER_LOG_ERROR, std::string(rd_kafka_topic_name(m.rkt)) + "[" +
+                                        std::to_string(m.partition) + "] offset " +
+                                        std::to_string(m.offset) + ": " + e.what() +
+                                        "; it is left where it is");
+        partition->offsets.finish(m.offset);
+      }
+    }
+  }
+  if (news) bell_.ring(from.queue);
+  return true;
+}
+
+// Errors of the group; and what came before its partition was forwarded.
+void Member::handle(rd_kafka_message_t* message) {
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+      message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+    return;
+  const std::lock_guard lock(mutex_);
+  problem_ = message->payload != nullptr
+                 ? std::string(static_cast<const char*>(message->payload), message->len)
+                 : rd_kafka_err2str(message->err);
+  host_.log(GANDER_LOG_WARN, "the group: " + problem_);
+}
+
+void Member::arrive_control(const rd_kafka_message_t* m) {
+  const std::lock_guard lock(mutex_);
+  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    due_.reached_end(m->partition, m->offset);
+    changed_.notify_all();
+    return;
+  }
+  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const std::string_view key(static_cast<const char*>(m->key), m->key_len);
+  if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
+  try {
+    const gander_message message = read_message({static_cast<const char*>(m->payload), m->len});
+    due_.arrive(m->partition, m->offset, key, &message);
+  } catch (const sdk::Error& e) {
+    host_.log(GANDER_LOG_ERROR, std::string("scheduled: ") + e.what() + "; it is left where it is");
+  }
+}
+
+bool Member::wait_read(const sdk::Deadline& deadline) {
+  const auto wait = [&](auto&& ready) {
+    std::unique_lock lock(mutex_);
+    if (deadline.at()) return changed_.wait_until(lock, *deadline.at(), ready);
+    changed_.wait(lock, ready);
+    return true;
+  };
+  if (!wait([this] { return joined_ && due_.all_read(); })) return false;
+  const PartitionList ends = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::int32_t number : due_.partitions())
+      rd_kafka_topic_partition_list_add(ends.get(), topics_.names().scheduled().c_str(), number)
+          ->offset = RD_KAFKA_OFFSET_END;
+  }
+  if (ends->cnt == 0) return true;
+  const auto code = rd_kafka_offsets_for_times(client_.get(), ends.get(),
+                                               ms_left(deadline, settings_.call_timeout));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  return wait([&] {
+    for (int i = 0; i < ends->cnt; ++i) {
+      const std::int64_t position = due_.position(ends->elems[i].partition);
+      if (position >= 0 && position < ends->elems[i].offset) return false;
+    }
+    return true;
+  });
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,125 @@
+// This process as a member of the group: its consumer, the thread that serves it, what it owns.
+//
+// A partition belongs to one member, so its records do, until the cluster has not heard of that
+// member for lease_ms. All CONSUME sessions of an instance share the membership and the stock. Its
+// thread fetches, answers rebalances, and commits; taking and settling happen in the callers'
+// threads under mutex(). [any]
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <gander/sdk/doorbell.hpp>
+#include <gander/sdk/leases.hpp>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "due.h"
+#include "stock.h"
+#include "topics.h"
+#include "transaction.h"
+
+namespace gander::kafka {
+
+class Member {
+ public:
+  Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Doorbell& bell,
+         const sdk::Deadline& deadline);
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
+  // Leaves the group in order: what was handed out counts no crash.
+  ~Member();
+
+  std::mutex& mutex() { return mutex_; }
+  Stock& stock() { return stock_; }  // guarded by mutex(), as the next
+  Due& due() { return due_; }
+
+  // Reads the topics of these queues from now on.
+  void need(sdk::Queues queues, const sdk::Deadline& deadline);
+  // There is room again: read on.
+  void wake();
+  // Waits until partitions are assigned and what is to come is read up to its end of now.
+  bool wait_read(const sdk::Deadline& deadline);
+
+  // While this is held nothing is committed and no partition comes or goes. Taken before mutex().
+  [[nodiscard]] std::unique_lock<std::mutex> hold_commits() {
+    return std::unique_lock(commit_mutex_);
+  }
+  // Successors, and the removal of what was settled, in one transaction. With commits held, and not
+  // under mutex(). On an error nothing was settled, unless it says MAYBE_APPLIED.
+  void write(const std::vector<Outgoing>& records, const std::vector<const Delivery*>& settled,
+             const sdk::Deadline& deadline);
+  // Makes due messages ready, at most so many; how many it were. Not under mutex().
+  std::size_t promote(std::size_t most, const sdk::Deadline& deadline);
+  // What the dead had handed out of partitions taken over since this was asked last.
+  std::uint64_t reclaimed() { return reclaimed_.exchange(0); }
+  // Deletes from the log what lies before every committed base.
+  void trim_log(const sdk::Deadline& deadline);
+  // Commits what has changed; false: refused, or not to be had.
+  bool commit_now();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Queue {
+    Owned<rd_kafka_queue_t> raw;
+    std::string queue;
+    std::uint32_t priority = 0;
+  };
+
+  // member.cpp
+  void run();
+  bool fetch();
+  bool drain(Queue& from);
+  void handle(rd_kafka_message_t* message);
+  void arrive_control(const rd_kafka_message_t* message);
+  Owned<rd_kafka_queue_t> new_queue();
+  static void on_ready(rd_kafka_t* rk, void* opaque);
+
+  // rebalance.cpp
+  static void on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t* partitions, void* opaque);
+  void assigned(rd_kafka_topic_partition_list_t* partitions);
+  void revoked(rd_kafka_topic_partition_list_t* partitions);
+  bool read_committed(rd_kafka_topic_partition_list_t* partitions);
+  void take_over(rd_kafka_topic_partition_t& at);
+  void forward(const rd_kafka_topic_partition_t& at);
+  void await_running();
+
+  // commit.cpp
+  bool commit(bool leaving);
+  void commit_if_due();
+  Owned<rd_kafka_consumer_group_metadata_t> group() const;
+
+  const Settings& settings_;
+  sdk::Host host_;
+  Topics& topics_;
+  sdk::Doorbell& bell_;
+  Client client_;
+  const std::uint64_t token_;
+  Transactions transactions_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;  // something was settled, read, or assigned
+  Stock stock_;
+  Due due_;
+  bool asked_ = false;                // to join the group
+  bool joined_ = false;               // it has said what is ours
+  std::set<std::string> subscribed_;  // names of queues
+  std::vector<std::unique_ptr<Queue>> queues_;
+  Owned<rd_kafka_queue_t> control_, main_;
+  std::string problem_;  // why the group does not let us in
+
+  std::mutex commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
+  Clock::time_point committed_at_{};
+  bool uncommitted_ = false;  // of the thread alone
+  std::atomic<std::uint64_t> reclaimed_{0};
+  Clock::time_point trimmed_at_{};  // of tend() alone
+
+  std::mutex wake_mutex_;
+  std::condition_variable wake_;
+  bool awake_ = false;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace gander::kafka

@@ -1,0 +1,96 @@
+#include "producer.h"
+
+#include <algorithm>
+
+namespace gander::kafka {
+namespace {
+
+// How long the producer waits for more to put into one request, when nobody waits for it yet.
+constexpr std::int64_t kLingerMs = 5;
+constexpr std::chrono::milliseconds kPurgeTime{50};
+
+Config config_for(const Settings& settings) {
+  Config config(settings);
+  config.set("enable.idempotence", "true");
+  config.set("acks", "all");
+  config.set("linger.ms", kLingerMs);
+  // Calls have deadlines of their own; what is left over then is purged.
+  config.set("message.timeout.ms", 300'000);
+  config.set("retry.backoff.ms", 50);
+  config.set("queue.buffering.max.messages", 100'000);
+  config.set("queue.buffering.max.kbytes", 1'048'576);
+  config.set("message.max.bytes", static_cast<std::int64_t>(settings.max_body + 65'536));
+  return config;
+}
+
+// Sending it again gives the same answer.
+bool is_final(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+         code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
+         code == RD_KAFKA_RESP_ERR_INVALID_RECORD;
+}
+
+}  // namespace
+
+Producer::Producer(const Settings& settings, sdk::Host host, const sdk::Deadline& deadline)
+    : client_(
+          RD_KAFKA_PRODUCER,
+          [&] {
+            Config config = config_for(settings);
+            rd_kafka_conf_set_dr_msg_cb(config.get(), on_report);
+            return config;
+          }(),
+          settings, host, this) {
+  client_.connect(deadline);
+}
+
+Producer::~Producer() {
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  topics_.clear();
+}
+
+rd_kafka_topic_t* Producer::topic(const std::string& name) {
+  auto& place = topics_[name];
+  if (!place) place.reset(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  return place.get();
+}
+
+void Producer::on_report(rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* /*opaque*/) {
+  auto* result = static_cast<rd_kafka_resp_err_t*>(message->_private);
+  if (result != nullptr) *result = message->err;
+}
+
+std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
+                                                const sdk::Deadline& deadline) {
+  std::vector<rd_kafka_resp_err_t> results(records.size(), RD_KAFKA_RESP_ERR__IN_PROGRESS);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Sent& r = records[i];
+    if (rd_kafka_produce(r.topic, r.partition, RD_KAFKA_MSG_F_COPY,
+                         const_cast<char*>(r.value.data()), r.value.size(),
+                         r.key.empty() ? nullptr : r.key.data(), r.key.size(), &results[i]) != 0)
+      results[i] = rd_kafka_last_error();
+  }
+  // It does not linger while it is flushed.
+  const auto flushed =
+      rd_kafka_flush(client_.get(), ms_left(deadline, client_.settings().call_timeout));
+  if (flushed != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(client_.get(), static_cast<int>(kPurgeTime.count()));
+  }
+  const auto bad = std::ranges::find_if_not(results, is_final);
+  if (bad == results.end()) return results;
+  const bool nothing_stored = std::ranges::all_of(results, [](rd_kafka_resp_err_t code) {
+    return code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT &&
+           code != RD_KAFKA_RESP_ERR__IN_PROGRESS;
+  });
+  const bool timed_out = flushed != RD_KAFKA_RESP_ERR_NO_ERROR;
+  const std::uint32_t flags =
+      (nothing_stored ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED}) |
+      (timed_out ? std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE} : 0U);
+  const char* topic =
+      rd_kafka_topic_name(records[static_cast<std::size_t>(bad - results.begin())].topic);
+  throw client_.error(timed_out ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad,
+                      std::string("writing to ") + topic, {}, flags);
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,145 @@
+// Which partitions are ours: taking them over, and handing them on. On the member's own thread.
+//
+// A rebalance takes all partitions away and gives some back. What was handed out of one that comes
+// back is still ours if nobody had it in between, which its commit says: whoever takes one over
+// commits his token before he hands out anything. What a member had handed out that did not leave
+// in order counts a crash.
+#include <algorithm>
+
+#include "member.h"
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kAskTime{1000};
+
+}  // namespace
+
+void Member::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
+                          rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+  auto& self = *static_cast<Member*>(static_cast<Client*>(opaque)->owner());
+  try {
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return self.assigned(partitions);
+    if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return self.revoked(partitions);
+    self.host_.log(GANDER_LOG_WARN, std::string("a rebalance failed: ") + rd_kafka_err2str(code));
+  } catch (const std::exception& e) {
+    self.host_.log(GANDER_LOG_ERROR, std::string("in a rebalance: ") + e.what());
+  }
+  rd_kafka_assign(rk, nullptr);
+}
+
+void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
+  const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
+  if (!lost) await_running();
+  const std::lock_guard commit_lock(commit_mutex_);
+  if (!lost) commit(true);
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.park_all();
+    due_.park_all();
+    joined_ = false;
+  }
+  rd_kafka_assign(client_.get(), nullptr);
+}
+
+// What runs may end, for a while: what then still runs may be run again by another. Nothing is
+// handed out meanwhile.
+void Member::await_running() {
+  std::unique_lock lock(mutex_);
+  joined_ = false;
+  changed_.wait_for(lock, settings_.rebalance_wait,
+                    [this] { return !stock_.holds_any() || stopping_; });
+}
+
+void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
+  const PartitionList owned(rd_kafka_topic_partition_list_copy(partitions));
+  if (!read_committed(owned.get())) {
+    rd_kafka_assign(client_.get(), nullptr);
+    return;
+  }
+  const std::lock_guard commit_lock(commit_mutex_);
+  for (int i = 0; i < owned->cnt; ++i) {
+    take_over(owned->elems[i]);
+    forward(owned->elems[i]);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.forget_parked();
+    due_.forget_parked();
+  }
+  commit(false);
+  rd_kafka_assign(client_.get(), owned.get());
+  const std::lock_guard lock(mutex_);
+  joined_ = true;
+  problem_.clear();
+  changed_.notify_all();
+}
+
+// Waits for transactions under way, so that what a predecessor has just settled is not run again.
+bool Member::read_committed(rd_kafka_topic_partition_list_t* partitions) {
+  while (!stopping_) {
+    const auto code = rd_kafka_committed(client_.get(), partitions, kAskTime.count());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    host_.log(GANDER_LOG_DEBUG,
+              std::string("reading what is committed: ") + rd_kafka_err2str(code));
+    if (is_fenced(code) || rd_kafka_assignment_lost(client_.get()) != 0) return false;
+  }
+  return false;
+}
+
+void Member::take_over(rd_kafka_topic_partition_t& at) {
+  if (at.topic == topics_.names().scheduled()) {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t from = due_.assign(at.partition);
+    at.offset = from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from;
+    return;
+  }
+  if (at.offset < 0) {  // nobody ever committed, or it has expired
+    std::int64_t low = 0, high = 0;
+    const auto code = rd_kafka_query_watermark_offsets(client_.get(), at.topic, at.partition, &low,
+                                                       &high, kAskTime.count());
+    at.offset = code == RD_KAFKA_RESP_ERR_NO_ERROR ? low : 0;
+  }
+  auto offsets = Offsets::decode(at.offset, {static_cast<const char*>(at.metadata),
+                                             at.metadata == nullptr ? 0 : at.metadata_size});
+  if (!offsets) {
+    if (at.metadata != nullptr && at.metadata_size > 0)
+      host_.log(GANDER_LOG_WARN, std::string(at.topic) + "[" + std::to_string(at.partition) +
+                                     "]: the commit cannot be read, so all from " +
+                                     std::to_string(at.offset) + " runs again");
+    offsets = Offsets(at.offset);
+  }
+  const std::lock_guard lock(mutex_);
+  Partition* before = stock_.parked(at.topic, at.partition);
+  if (before != nullptr && offsets->owner == token_) {
+    before->owned = true;
+    before->expected = before->offsets.base();
+  } else {
+    Partition made;
+    made.topic = at.topic;
+    made.number = at.partition;
+    for (const auto& queue : queues_)
+      if (topics_.names().ready(queue->queue, queue->priority) == at.topic)
+        made.queue = queue->queue, made.priority = queue->priority;
+    const std::size_t held = offsets->give_back_all({offsets->left ? 0U : 1U, 0});
+    if (!offsets->left) reclaimed_ += held;
+    made.offsets = *std::move(offsets);
+    made.expected = made.offsets.base();
+    before = &stock_.assign(std::move(made));
+  }
+  before->dirty = true;  // the claim
+  at.offset = before->offsets.base();
+}
+
+void Member::forward(const rd_kafka_topic_partition_t& at) {
+  const Owned<rd_kafka_queue_t> from(
+      rd_kafka_queue_get_partition(client_.get(), at.topic, at.partition));
+  if (!from) return;
+  const std::lock_guard lock(mutex_);
+  rd_kafka_queue_t* to = control_.get();
+  for (const auto& queue : queues_)
+    if (topics_.names().ready(queue->queue, queue->priority) == at.topic) to = queue->raw.get();
+  rd_kafka_queue_forward(from.get(), to);
+}
+
+}  // namespace gander::kafka

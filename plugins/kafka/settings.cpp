@@ -1,0 +1,177 @@
+#include "settings.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fstream>
+#include <string_view>
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::size_t kLongestPrefix = 40;
+constexpr std::string_view kDefaultPort = "9092";
+
+[[noreturn]] void refuse_url(const std::string& why) {
+  throw sdk::Error(GANDER_CONFIG, "option 'url': " + why +
+                                      "; right is kafka://[user:password@]host[:port][,host...]");
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low < 0) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+// "db1" or "db1:9092" or "[::1]:9092", with its port.
+std::string endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
+  const std::string_view host = has_port ? text.substr(0, colon) : text;
+  const std::string_view port = has_port ? text.substr(colon + 1) : kDefaultPort;
+  int number = 0;
+  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (host.empty()) refuse_url("a host is empty");
+  if (problem != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535)
+    refuse_url("'" + std::string(port) + "' is not a port (1 to 65535)");
+  return std::string(host) + ":" + std::string(port);
+}
+
+// What the guarantees of the plugin rest on; a user who could change it would not have them.
+bool is_ours(std::string_view key) {
+  static constexpr std::string_view kOurs[] = {"bootstrap.servers",
+                                               "metadata.broker.list",
+                                               "group.id",
+                                               "enable.idempotence",
+                                               "acks",
+                                               "request.required.acks",
+                                               "enable.auto.commit",
+                                               "auto.offset.reset",
+                                               "isolation.level",
+                                               "transactional.id",
+                                               "session.timeout.ms",
+                                               "sasl.username",
+                                               "sasl.password",
+                                               "enable.auto.offset.store",
+                                               "enable.partition.eof",
+                                               "partition.assignment.strategy"};
+  return std::ranges::find(kOurs, key) != std::end(kOurs);
+}
+
+// A part without '=' goes on the value before it: some values are lists.
+std::vector<std::pair<std::string, std::string>> read_properties(std::string_view list) {
+  std::vector<std::pair<std::string, std::string>> all;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view one = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    const std::size_t equal = one.find('=');
+    if (equal == 0 || (equal == std::string_view::npos && all.empty()))
+      throw sdk::Error(
+          GANDER_CONFIG,
+          "option 'properties' does not begin with a key; right is key=value,key=value");
+    if (equal == std::string_view::npos) {
+      all.back().second.append(",").append(one);
+      continue;
+    }
+    const std::string key(one.substr(0, equal));
+    if (is_ours(key))
+      throw sdk::Error(GANDER_CONFIG, "option 'properties' sets '" + key +
+                                          "', which the plugin sets itself; leave it out");
+    all.emplace_back(key, one.substr(equal + 1));
+  }
+  return all;
+}
+
+std::string checked_prefix(const std::string& prefix) {
+  const auto good = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.'; };
+  if (prefix.empty() || prefix.size() > kLongestPrefix || !std::ranges::all_of(prefix, good))
+    throw sdk::Error(GANDER_CONFIG, "option 'prefix' is '" + prefix +
+                                        "'; it must be 1 to 40 characters of A-Z a-z 0-9 .");
+  return prefix;
+}
+
+std::string upper(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
+  return text;
+}
+
+}  // namespace
+
+Settings::Settings(const sdk::Options& options)
+    : username(options.text("username")),
+      password_file(options.text("password_file")),
+      sasl_mechanism(upper(options.text("sasl_mechanism"))),
+      tls(options.flag("tls")),
+      properties(read_properties(options.text("properties"))),
+      prefix(checked_prefix(options.text("prefix"))),
+      create_topics(options.flag("create_topics")),
+      partitions(static_cast<int>(options.integer("partitions"))),
+      replication(static_cast<int>(options.integer("replication"))),
+      min_insync_replicas(static_cast<int>(options.integer("min_insync_replicas"))),
+      lease_us(options.integer("lease_ms") * 1000),
+      rebalance_wait(options.integer("rebalance_wait_ms")),
+      connect_timeout(options.integer("connect_timeout_ms")),
+      call_timeout(options.integer("call_timeout_ms")),
+      max_body(static_cast<std::uint64_t>(options.integer("max_body_bytes"))),
+      dead_max_age_s(options.integer("dead_max_age_s")),
+      dead_max_count(options.integer("dead_max_count")),
+      password_(options.text("password")) {
+  read_url(options.text("url"));
+}
+
+void Settings::read_url(const std::string& url) {
+  std::string_view rest = url;
+  if (!rest.starts_with("kafka:")) refuse_url("it does not begin with kafka:");
+  rest.remove_prefix(rest.find(':') + 1);
+  if (rest.starts_with("//")) rest.remove_prefix(2);
+  // The last one, as an undecoded '@' in a password is a common slip.
+  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    const std::string_view user = rest.substr(0, at);
+    rest.remove_prefix(at + 1);
+    const std::size_t colon = user.find(':');
+    if (username.empty()) username = percent_decoded(user.substr(0, colon));
+    if (colon != std::string_view::npos && password_.empty())
+      password_ = percent_decoded(user.substr(colon + 1));
+  }
+  if (rest.find('/') != std::string_view::npos)
+    refuse_url("nothing follows the hosts; the option 'prefix' tells jobs apart");
+  if (rest.empty()) rest = "localhost";
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    servers += (servers.empty() ? "" : ",") + endpoint(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+}
+
+std::string Settings::read_password() const {
+  if (password_file.empty()) return password_;
+  std::ifstream file(password_file);
+  std::string line;
+  if (!file || !std::getline(file, line))
+    throw sdk::Error(GANDER_CONFIG, "option 'password_file' is '" + password_file +
+                                        "', which cannot be read; its first line is the password");
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return line;
+}
+
+}  // namespace gander::kafka

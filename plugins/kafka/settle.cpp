@@ -1,0 +1,107 @@
+#include "settle.h"
+
+#include <unordered_set>
+
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+bool same(gander_bytes a, gander_bytes b) { return sdk::view(a) == sdk::view(b); }
+bool same(gander_str a, gander_str b) { return sdk::view(a) == sdk::view(b); }
+
+// Whether the record as it is, and the counts beside it, say all of what came back.
+bool differs_only_in_counts(const gander_message& a, const gander_message& b) {
+  return a.crashes >= b.crashes && a.give_backs >= b.give_backs && a.attempts == b.attempts &&
+         a.priority == b.priority && a.enqueued_at_us == b.enqueued_at_us &&
+         a.run_at_us == b.run_at_us && a.first_failed_at_us == b.first_failed_at_us &&
+         a.failed_at_us == b.failed_at_us && same(a.queue, b.queue) && same(a.note, b.note) &&
+         same(a.body, b.body);
+}
+
+bool needs_successor(const gander_settle& settle, const Delivery& delivery) {
+  if (settle.op == GANDER_SETTLE_ACK) return false;
+  if (settle.op != GANDER_SETTLE_GIVE_BACK) return true;
+  return !differs_only_in_counts(*settle.message, delivery.message);
+}
+
+class Successors {
+ public:
+  Successors(Instance& instance, const sdk::Deadline& deadline)
+      : topics_(instance.topics), now_us_(instance.host.now_us()), deadline_(deadline) {}
+
+  Outgoing of(const gander_settle& settle) {
+    gander_message m = *settle.message;
+    const Names& names = topics_.names();
+    if (settle.op == GANDER_SETTLE_DEAD) {
+      m.state = GANDER_STATE_DEAD;
+      return keyed(names.dead(), m);
+    }
+    topics_.need_queue(sdk::view(m.queue), deadline_);
+    if (settle.op != GANDER_SETTLE_GIVE_BACK && m.run_at_us > now_us_) {
+      m.state = settle.op == GANDER_SETTLE_RETRY ? GANDER_STATE_RETRY : GANDER_STATE_SCHEDULED;
+      return keyed(names.scheduled(), m);
+    }
+    m.state = GANDER_STATE_READY;
+    Outgoing ready{names.ready(sdk::view(m.queue), m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
+    write_message(m, names.is_hashed(sdk::view(m.queue)), *ready.value);
+    return ready;
+  }
+
+ private:
+  static Outgoing keyed(const std::string& topic, const gander_message& m) {
+    Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(view(m.id)), ""};
+    write_message(m, true, *out.value);
+    return out;
+  }
+
+  Topics& topics_;
+  std::int64_t now_us_;
+  const sdk::Deadline& deadline_;
+};
+
+// The first settle of a delivery counts; whoever comes second finds it gone, also within one call.
+std::vector<Delivery*> find_all(Member& member, const std::string& incarnation,
+                                sdk::Settles settles) {
+  std::vector<Delivery*> found;
+  std::unordered_set<const Delivery*> seen;
+  const std::lock_guard lock(member.mutex());
+  for (const gander_settle* settle : settles) {
+    Delivery* delivery = member.stock().find(*settle->message, incarnation);
+    found.push_back(delivery != nullptr && seen.insert(delivery).second ? delivery : nullptr);
+  }
+  return found;
+}
+
+}  // namespace
+
+void settle(Instance& instance, Member& member, const std::string& incarnation,
+            const sdk::Exchange& exchange, const sdk::Deadline& deadline,
+            std::set<std::string>& rung) {
+  if (exchange.settles.empty()) return;
+  const auto commits = member.hold_commits();
+  const std::vector<Delivery*> found = find_all(member, incarnation, exchange.settles);
+  std::vector<Outgoing> records;
+  std::vector<const Delivery*> written;
+  Successors successors(instance, deadline);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] == nullptr || !needs_successor(*exchange.settles[i], *found[i])) continue;
+    records.push_back(successors.of(*exchange.settles[i]));
+    written.push_back(found[i]);
+  }
+  if (!records.empty()) member.write(records, written, deadline);
+  const std::lock_guard lock(member.mutex());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const gander_settle& settle = *exchange.settles[i];
+    exchange.verdicts[i] = found[i] == nullptr ? GANDER_LEASE_LOST : GANDER_OK;
+    if (found[i] == nullptr) continue;
+    if (settle.op == GANDER_SETTLE_GIVE_BACK && !needs_successor(settle, *found[i])) {
+      rung.emplace(sdk::view(found[i]->message.queue));
+      member.stock().give_back(*found[i], *settle.message);
+    } else {
+      member.stock().finish(*found[i]);
+    }
+  }
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,158 @@
+#include "stock.h"
+
+#include <algorithm>
+
+#include "rows.h"
+
+namespace gander::kafka {
+
+Partition& Stock::assign(Partition made) {
+  auto& place = partitions_[{made.topic, made.number}];
+  if (place)
+    std::erase_if(deliveries_,
+                  [&](const auto& entry) { return entry.second.partition == place.get(); });
+  place = std::make_unique<Partition>(std::move(made));
+  return *place;
+}
+
+void Stock::park_all() {
+  for (auto& [key, partition] : partitions_) partition->owned = false;
+  // They are fetched again, here or elsewhere.
+  lanes_.clear();
+}
+
+void Stock::forget_parked() {
+  std::erase_if(deliveries_, [](const auto& entry) { return !entry.second.partition->owned; });
+  std::erase_if(partitions_, [](const auto& entry) { return !entry.second->owned; });
+}
+
+Partition* Stock::owned(std::string_view topic, std::int32_t number) {
+  Partition* found = parked(topic, number);
+  return found != nullptr && found->owned ? found : nullptr;
+}
+
+Partition* Stock::parked(std::string_view topic, std::int32_t number) {
+  const auto it = partitions_.find(std::pair(topic, number));
+  return it == partitions_.end() ? nullptr : it->second.get();
+}
+
+bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
+  if (offset < p.expected) return false;
+  p.offsets.skip(p.expected, offset);
+  p.expected = offset + 1;
+  if (p.offsets.is_done(offset) || p.held.contains(offset)) return false;
+  gander_message m = read_message(value);
+  const Offsets::Counts more = p.offsets.counts(offset);
+  m.crashes += more.crashes;
+  m.give_backs += more.give_backs;
+  if (m.queue.len == 0) m.queue = sdk::str(p.queue);
+  Lane& to = lane(p.queue, p.priority);
+  to.waiting.push_back({&p, offset, sdk::OwnedMessage(m)});
+  to.bytes += m.body.len;
+  return true;
+}
+
+bool Stock::full(std::string_view queue, std::uint32_t priority) const {
+  const auto it = lanes_.find(queue);
+  if (it == lanes_.end()) return false;
+  const Lane& one = it->second[priority];
+  return one.waiting.size() + one.blocked.size() >= kMostRecords || one.bytes >= kMostBytes;
+}
+
+void Stock::hand_out(Record record, const std::string& incarnation, sdk::Batch& batch) {
+  Partition& p = *record.partition;
+  p.offsets.hand_out(record.offset);
+  p.held.insert(record.offset);
+  p.dirty = handed_out = true;
+  record.message.receipt[0] = ++receipt_;
+  batch.add(record.message);
+  deliveries_.emplace(receipt_, Delivery{std::move(record), incarnation});
+}
+
+void Stock::take(const gander_take& take, std::uint64_t max_bytes, const std::string& incarnation,
+                 sdk::Batch& batch) {
+  const auto it = lanes_.find(sdk::view(take.queue));
+  if (it == lanes_.end()) return;
+  std::uint32_t left = take.max_messages;
+  for (Lane& one : it->second) {
+    while (left > 0 && !one.waiting.empty()) {
+      Record& next = one.waiting.front();
+      const std::size_t size = next.message.body.len;
+      if (max_bytes != 0 && batch.size() != 0 && batch.body_bytes() + size > max_bytes) return;
+      const Offsets& offsets = next.partition->offsets;
+      if (next.offset >= offsets.next() && !offsets.has_room()) {
+        one.blocked.push_back(std::move(next));
+        one.waiting.pop_front();
+        continue;
+      }
+      one.bytes -= size;
+      hand_out(std::move(next), incarnation, batch);
+      one.waiting.pop_front();
+      --left;
+    }
+  }
+}
+
+Delivery* Stock::find(const gander_message& m, std::string_view incarnation) {
+  const auto it = deliveries_.find(m.receipt[0]);
+  if (it == deliveries_.end() || it->second.incarnation != incarnation) return nullptr;
+  return sdk::IdEqual()(it->second.message.id, m.id) ? &it->second : nullptr;
+}
+
+void Stock::finish(const Delivery& delivery) {
+  Partition& p = *delivery.partition;
+  p.held.erase(delivery.offset);
+  p.offsets.finish(delivery.offset);
+  p.dirty = changed = true;
+  deliveries_.erase(delivery.message.receipt[0]);
+}
+
+void Stock::to_front(Record record) {
+  if (!record.partition->owned) return;  // whoever owns it next fetches it
+  Lane& to = lane(record.partition->queue, record.partition->priority);
+  to.bytes += record.message.body.len;
+  to.waiting.push_front(std::move(record));
+}
+
+void Stock::give_back(const Delivery& delivery, const gander_message& m) {
+  const std::uint64_t receipt = delivery.message.receipt[0];
+  Partition& p = *delivery.partition;
+  p.held.erase(delivery.offset);
+  p.offsets.give_back(delivery.offset, {m.crashes - delivery.message.crashes,
+                                        m.give_backs - delivery.message.give_backs});
+  p.dirty = changed = true;
+  Record record{&p, delivery.offset, sdk::OwnedMessage(m)};
+  deliveries_.erase(receipt);
+  to_front(std::move(record));
+}
+
+std::size_t Stock::give_back_all(std::string_view incarnation, Offsets::Counts more,
+                                 std::vector<std::string>& queues) {
+  std::vector<std::uint64_t> receipts;
+  for (const auto& [receipt, delivery] : deliveries_)
+    if (delivery.incarnation == incarnation) receipts.push_back(receipt);
+  // The one handed out first ends in front.
+  std::ranges::sort(receipts, std::greater{});
+  for (const std::uint64_t receipt : receipts) {
+    const Delivery& delivery = deliveries_.at(receipt);
+    gander_message m = delivery.message;
+    m.crashes += more.crashes;
+    m.give_backs += more.give_backs;
+    queues.push_back(delivery.partition->queue);
+    give_back(delivery, m);
+  }
+  return receipts.size();
+}
+
+void Stock::unblock() {
+  for (auto& [queue, lanes] : lanes_) {
+    for (Lane& one : lanes) {
+      while (!one.blocked.empty()) {
+        one.waiting.push_front(std::move(one.blocked.back()));
+        one.blocked.pop_back();
+      }
+    }
+  }
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,122 @@
+// What this process has of its partitions: records that wait to be taken, and those handed out. It
+// knows nothing of Kafka's protocol, and nothing of time. Guarded by its owner's mutex.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <gander/sdk/broker.hpp>
+#include <gander/sdk/message.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "names.h"
+#include "offsets.h"
+
+namespace gander::kafka {
+
+// One partition of a queue's topic.
+struct Partition {
+  std::string topic;
+  std::int32_t number = 0;
+  std::string queue;
+  std::uint32_t priority = 0;
+  Offsets offsets;
+  std::int64_t expected = 0;              // the offset to arrive next
+  std::unordered_set<std::int64_t> held;  // handed out
+  bool owned = true;                      // false while a rebalance has not said whose it is
+  bool dirty = false;                     // what is committed is older than `offsets`
+  std::int64_t committed = 0;             // the base of the last commit
+  std::int64_t trimmed = 0;               // what lies before is deleted
+};
+
+// A record in one of two places: waiting in a lane, or handed out.
+struct Record {
+  Partition* partition = nullptr;
+  std::int64_t offset = 0;
+  sdk::OwnedMessage message;
+};
+
+struct Delivery : Record {
+  std::string incarnation;
+};
+
+class Stock {
+ public:
+  // More than this many records, or bytes of them, of one priority are not kept waiting.
+  static constexpr std::size_t kMostRecords = 8192;
+  static constexpr std::size_t kMostBytes = 8U << 20U;
+
+  explicit Stock(std::uint64_t first_receipt) : receipt_(first_receipt) {}
+
+  // ---- partitions
+  // Owned from now on. Of one that was ours before, what was handed out then is handed out no more.
+  Partition& assign(Partition made);
+  // Nothing of them is handed out any more; what was, can still be settled until forget_parked().
+  void park_all();
+  // Those that did not come back are another's: settles of them are LEASE_LOST.
+  void forget_parked();
+  [[nodiscard]] Partition* owned(std::string_view topic, std::int32_t number);
+  [[nodiscard]] Partition* parked(std::string_view topic, std::int32_t number);
+  template <class Function>
+  void each_owned(Function&& function) {
+    for (auto& [name, partition] : partitions_)
+      if (partition->owned) function(*partition);
+  }
+
+  // ---- arriving
+  // False: it is done, or handed out already. Throws CORRUPT when `value` is no message; then the
+  // record counts as arrived and not done.
+  bool arrive(Partition& partition, std::int64_t offset, std::string_view value);
+  [[nodiscard]] bool full(std::string_view queue, std::uint32_t priority) const;
+
+  // ---- taking and settling
+  void take(const gander_take& take, std::uint64_t max_bytes, const std::string& incarnation,
+            sdk::Batch& batch);
+  // The delivery that a settle is about; null when it is not this incarnation's any more.
+  Delivery* find(const gander_message& m, std::string_view incarnation);
+  // It was settled for good.
+  void finish(const Delivery& delivery);
+  // To the front of its queue, as `m` says it is now.
+  void give_back(const Delivery& delivery, const gander_message& m);
+  // Everything handed out to one incarnation, to the front, as a give-back or a crash. How many,
+  // and `queues` hears of their queues.
+  std::size_t give_back_all(std::string_view incarnation, Offsets::Counts more,
+                            std::vector<std::string>& queues);
+  [[nodiscard]] bool holds_any() const { return !deliveries_.empty(); }
+  // Records that were held back for want of room in the metadata get another chance.
+  void unblock();
+
+  // Something was handed out that no commit knows of; somebody was settled likewise.
+  bool handed_out = false, changed = false;
+
+ private:
+  struct Lane {
+    std::deque<Record> waiting, blocked;
+    std::size_t bytes = 0;
+  };
+  using Key = std::pair<std::string, std::int32_t>;
+  struct Less {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return a.second != b.second ? a.second < b.second
+                                  : std::string_view(a.first) < std::string_view(b.first);
+    }
+  };
+
+  Lane& lane(std::string_view queue, std::uint32_t priority) { return lanes_[queue][priority]; }
+  void to_front(Record record);
+  void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
+
+  std::uint64_t receipt_;
+  std::map<Key, std::unique_ptr<Partition>, Less> partitions_;
+  sdk::NameMap<std::array<Lane, kPriorities>> lanes_;
+  std::unordered_map<std::uint64_t, Delivery> deliveries_;  // by receipt
+};
+
+}  // namespace gander::kafka

@@ -1,0 +1,48 @@
+#include "tend.h"
+
+#include <algorithm>
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::size_t kPromoteAtOnce = 1000;
+constexpr std::int64_t kLongestWait = 3'000'000;
+
+// Of what is left, as much as a call may take that others wait behind.
+sdk::Deadline within(const sdk::Deadline& deadline) {
+  std::int64_t left = kLongestWait;
+  if (deadline.at())
+    left = std::min(left, std::chrono::duration_cast<std::chrono::microseconds>(
+                              *deadline.at() - std::chrono::steady_clock::now())
+                              .count());
+  const gander_call call{sizeof call, 0, std::max<std::int64_t>(left, 0), {nullptr, 0}};
+  return sdk::Deadline(&call);
+}
+
+}  // namespace
+
+gander_tend_res Tender::tend(const sdk::Deadline& deadline) {
+  instance_.renew(incarnation_);
+  gander_tend_res done{};
+  done.reclaimed = instance_.expire();
+  const std::shared_ptr<Member> member = instance_.member();
+  if (!member) return done;
+  done.reclaimed += member->reclaimed();
+  if (member->wait_read(within(deadline))) {
+    for (std::size_t n = kPromoteAtOnce; n == kPromoteAtOnce && !deadline.passed();) {
+      n = member->promote(kPromoteAtOnce, deadline);
+      done.promoted += n;
+    }
+  }
+  member->trim_log(deadline);
+  done.again_in_us = again_in_us(*member);
+  return done;
+}
+
+std::int64_t Tender::again_in_us(Member& member) {
+  const std::lock_guard lock(member.mutex());
+  const std::int64_t next = member.due().next();
+  return next == 0 ? 0 : std::max<std::int64_t>(1, next - instance_.host.now_us());
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,24 @@
+// What a TEND session does: the housekeeping that any worker may do at any time.
+#pragma once
+
+#include <gander/sdk/broker.hpp>
+#include <string>
+
+#include "instance.h"
+
+namespace gander::kafka {
+
+class Tender {
+ public:
+  Tender(Instance& instance, std::string_view incarnation)
+      : instance_(instance), incarnation_(incarnation) {}
+  gander_tend_res tend(const sdk::Deadline& deadline);
+
+ private:
+  std::int64_t again_in_us(Member& member);
+
+  Instance& instance_;
+  std::string incarnation_;
+};
+
+}  // namespace gander::kafka

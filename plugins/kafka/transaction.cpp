@@ -1,0 +1,94 @@
+#include "transaction.h"
+
+#include <algorithm>
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::int64_t kLongestTransactionMs = 10'000;
+constexpr std::chrono::milliseconds kAbortTime{2000};
+
+Config config_for(const Settings& settings, const std::string& id) {
+  Config config(settings);
+  config.set("transactional.id", id);
+  // A process that dies in one holds up the readers of its topics for so long.
+  config.set("transaction.timeout.ms", kLongestTransactionMs);
+  config.set("message.timeout.ms", kLongestTransactionMs);
+  config.set("linger.ms", 0);
+  config.set("message.max.bytes", static_cast<std::int64_t>(settings.max_body + 65'536));
+  return config;
+}
+
+}  // namespace
+
+void Transactions::begin(const sdk::Deadline& deadline) {
+  if (!client_) {
+    Config config = config_for(settings_, id_);
+    auto made = std::make_unique<Client>(RD_KAFKA_PRODUCER, std::move(config), settings_, host_);
+    const Owned<rd_kafka_error_t> problem(
+        rd_kafka_init_transactions(made->get(), ms_left(deadline, settings_.call_timeout)));
+    if (problem) throw made->error(problem.get(), "preparing transactions");
+    client_ = std::move(made);
+  }
+  const Owned<rd_kafka_error_t> problem(rd_kafka_begin_transaction(client_->get()));
+  if (problem) {
+    const sdk::Error error = client_->error(problem.get(), "beginning a transaction");
+    client_.reset();
+    throw error;
+  }
+}
+
+void Transactions::produce(const std::vector<Outgoing>& records) {
+  for (const Outgoing& one : records) {
+    const bool dead = !one.value.has_value();
+    const auto code = rd_kafka_producev(
+        client_->get(), RD_KAFKA_V_TOPIC(one.topic.c_str()), RD_KAFKA_V_PARTITION(one.partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(one.key.empty() ? nullptr : one.key.data(), one.key.size()),
+        RD_KAFKA_V_VALUE(dead ? nullptr : const_cast<char*>(one.value->data()),
+                         dead ? 0 : one.value->size()),
+        RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_->error(code, "writing to " + one.topic);
+  }
+}
+
+void Transactions::run(const std::vector<Outgoing>& records,
+                       const rd_kafka_topic_partition_list_t* offsets,
+                       const rd_kafka_consumer_group_metadata_t* group,
+                       const sdk::Deadline& deadline) {
+  begin(deadline);
+  try {
+    produce(records);
+    const Owned<rd_kafka_error_t> refused(rd_kafka_send_offsets_to_transaction(
+        client_->get(), offsets, group, ms_left(deadline, settings_.call_timeout)));
+    if (refused)
+      throw client_->error(is_fenced(rd_kafka_error_code(refused.get()))
+                               ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS
+                               : rd_kafka_error_code(refused.get()),
+                           "settling", rd_kafka_error_string(refused.get()));
+  } catch (const sdk::Error&) {
+    abort(deadline);
+    throw;
+  }
+  const Owned<rd_kafka_error_t> problem(
+      rd_kafka_commit_transaction(client_->get(), ms_left(deadline, settings_.call_timeout)));
+  if (!problem) return;
+  const bool aborts = rd_kafka_error_txn_requires_abort(problem.get()) != 0;
+  const sdk::Error error = client_->error(
+      problem.get(), "committing a transaction",
+      aborts ? 0U : GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE);
+  if (aborts)
+    abort(deadline);
+  else
+    client_.reset();  // the next one of this id ends it, one way or the other
+  throw error;
+}
+
+void Transactions::abort(const sdk::Deadline& deadline) noexcept {
+  const int left = std::max(ms_left(deadline, kAbortTime), 100);
+  const Owned<rd_kafka_error_t> problem(rd_kafka_abort_transaction(client_->get(), left));
+  // A producer that cannot even do that is of no use; its successor's first call aborts for it.
+  if (problem) client_.reset();
+}
+
+}  // namespace gander::kafka
