@@ -3,6 +3,7 @@
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
 #include <gander/sdk/ext/migrate.h>
+#include <gander/sdk/ext/reclaim.h>
 
 #include <array>
 #include <cstring>
@@ -302,6 +303,15 @@ std::vector<HealthItem> Admin::health() {
                                    return t.report(s, c, visit, &all, e);
                                  });
   return all;
+}
+
+std::uint64_t Admin::reclaim(std::string_view incarnation) {
+  std::uint64_t n = 0;
+  impl_->call<gander_ext_reclaim>(GANDER_EXT_RECLAIM, "reclaim",
+                                  [&](const auto& t, auto* s, const auto* c, auto* e) {
+                                    return t.reclaim(s, c, str(incarnation), &n, e);
+                                  });
+  return n;
 }
 
 std::string Admin::migration_script() {

@@ -5,6 +5,7 @@
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
 #include <gander/sdk/ext/migrate.h>
+#include <gander/sdk/ext/reclaim.h>
 #include <gander/sdk/jobs.h>
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace gander {
 namespace {
 
 constexpr const char* kExtensions[] = {GANDER_EXT_INSPECT, GANDER_EXT_MANAGE, GANDER_EXT_HEALTH,
-                                       GANDER_EXT_MIGRATE};
+                                       GANDER_EXT_MIGRATE, GANDER_EXT_RECLAIM};
 
 struct Capability {
   std::uint64_t bit;

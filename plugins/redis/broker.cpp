@@ -96,6 +96,7 @@ class AdminSession final : public sdk::Session {
   AdminSession(Instance& instance, const sdk::Deadline& deadline)
       : keys_(instance.keys),
         connection_(instance, deadline),
+        leases_(instance, connection_),
         inspector_(instance, connection_),
         manager_(instance, connection_) {}
 
@@ -133,6 +134,11 @@ class AdminSession final : public sdk::Session {
     connection_.begin_call(deadline);
     manager_.remove(ids, verdicts, deadline);
   }
+  std::uint64_t reclaim(std::string_view incarnation, const sdk::Deadline& deadline) override {
+    connection_.begin_call(deadline);
+    leases_.retire(incarnation, true);
+    return leases_.hand_on(incarnation, Cause::crashed, deadline);
+  }
   std::int64_t ping(const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
     return server_time(connection_);
@@ -145,6 +151,7 @@ class AdminSession final : public sdk::Session {
  private:
   const Keys& keys_;
   Connection connection_;
+  Leases leases_;
   Inspector inspector_;
   Manager manager_;
 };
@@ -180,7 +187,8 @@ class RedisBroker final : public sdk::Broker {
   }
 
   [[nodiscard]] bool has_extension(std::string_view id) const override {
-    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH ||
+           id == GANDER_EXT_RECLAIM;
   }
 
  private:

@@ -97,6 +97,7 @@ class AdminSession final : public sdk::Session {
       : connection_(std::move(connection)),
         wake_(wake),
         settings_(settings),
+        leases_(*connection_, gate, wake),
         queues_(*connection_),
         inspector_(*connection_, queues_),
         manager_(*connection_, gate, wake, host, queues_) {}
@@ -135,6 +136,10 @@ class AdminSession final : public sdk::Session {
     connection_->begin_call(deadline);
     manager_.remove(ids, verdicts, deadline);
   }
+  std::uint64_t reclaim(std::string_view incarnation, const sdk::Deadline& deadline) override {
+    connection_->begin_call(deadline);
+    return static_cast<std::uint64_t>(leases_.reap_one(std::string(incarnation)));
+  }
   std::int64_t ping(const sdk::Deadline& deadline) override {
     connection_->begin_call(deadline);
     // A read of the file; SQLite has no clock of its own.
@@ -150,6 +155,7 @@ class AdminSession final : public sdk::Session {
   std::unique_ptr<Connection> connection_;
   Wake& wake_;
   const Settings& settings_;
+  Leases leases_;
   Queues queues_;
   Inspector inspector_;
   Manager manager_;
@@ -195,7 +201,8 @@ class SqliteBroker final : public sdk::Broker {
   }
 
   [[nodiscard]] bool has_extension(std::string_view id) const override {
-    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH ||
+           id == GANDER_EXT_RECLAIM;
   }
 
  private:

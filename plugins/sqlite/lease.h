@@ -33,6 +33,8 @@ class Leases {
   // Hands on what the dead left behind, crashes + 1; not looking at `own`. Also deletes lock files
   // whose process died before it had registered. Stops between two incarnations at the deadline.
   std::int64_t reap(std::string_view own, const sdk::Deadline& deadline);
+  // The same for one; nothing while its process lives.
+  std::int64_t reap_one(const std::string& name);
 
  private:
   enum class Cause { crashed, closed };
@@ -44,7 +46,6 @@ class Leases {
   [[nodiscard]] std::string file_of(std::string_view name) const;
   std::optional<LockFile> lock_new(std::string_view name);
   std::vector<std::string> registered();
-  std::int64_t reap_one(const std::string& name);
   void reap_strays(const sdk::Deadline& deadline);
   std::int64_t hand_back(std::int64_t no, Cause cause);
 

@@ -78,6 +78,10 @@ class Admin {
   std::chrono::microseconds ping();
   std::vector<HealthItem> health();
 
+  // Hands on at once what an incarnation held whose process is known to be dead; returns how many.
+  // Throws Error(unsupported) where it comes by itself.
+  std::uint64_t reclaim(std::string_view incarnation);
+
   // What migrate() would do now, in the words of the server's own client; empty: nothing.
   std::string migration_script();
   // Creates the tables or brings them up to date. Throws Error(unsupported) where there are none.

@@ -7,6 +7,7 @@
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
 #include <gander/sdk/ext/migrate.h>
+#include <gander/sdk/ext/reclaim.h>
 
 #include <atomic>
 #include <chrono>

@@ -59,7 +59,8 @@ constexpr Need kNeeds[] = {{"schedule", GANDER_CAP_SCHEDULE, nullptr},
                            {"inspect", 0, GANDER_EXT_INSPECT},
                            {"manage", 0, GANDER_EXT_MANAGE},
                            {"health", 0, GANDER_EXT_HEALTH},
-                           {"migrate", 0, GANDER_EXT_MIGRATE}};
+                           {"migrate", 0, GANDER_EXT_MIGRATE},
+                           {"reclaim", 0, GANDER_EXT_RECLAIM}};
 
 // "schedule inspect !server_clock": throws Skip for the first that is not so.
 void require(Kit& kit, std::string_view needs) {

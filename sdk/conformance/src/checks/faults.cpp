@@ -195,6 +195,44 @@ void worker_killed(Kit& kit) {
   }
 }
 
+std::uint64_t reclaim(const gander_ext_reclaim& ext, Conn& admin, const std::string& incarnation) {
+  std::uint64_t n = 0;
+  expect_status(ext.reclaim(admin.get(), nullptr, str(incarnation), &n, nullptr), GANDER_OK,
+                "reclaim");
+  return n;
+}
+
+void reclaimed_at_once(Kit& kit) {
+  constexpr std::size_t kMessages = 30, kHeld = 10;
+  const std::string q = kit.queue();
+  const auto dead_name = kit.incarnation(), name = kit.incarnation();
+  kit.table();
+  Victim victim([&](const auto& there) {
+    Instance on(kit);
+    Conn consumer = on.consumer(dead_name, {q});
+    kit.take_all(consumer, q, kHeld);
+    there("taken");
+  });
+  Instance on(kit);
+  on.producer().enqueue(kit.messages(q, kMessages));
+  Conn consumer = on.consumer(name, {q});
+  Conn admin = on.admin();
+  const auto& ext = *on.extension<gander_ext_reclaim>(GANDER_EXT_RECLAIM);
+  expect(reclaim(ext, admin, kit.incarnation()) == 0, "an unknown incarnation had deliveries");
+  victim.begin();
+  victim.arrived();
+  victim.kill();
+  const auto n = reclaim(ext, admin, dead_name);
+  expect(n == kHeld, "reclaimed ", n, " of ", kHeld);
+  expect(reclaim(ext, admin, dead_name) == 0, "reclaimed the same a second time");
+  std::size_t crashed = 0;
+  for (const Msg& m : kit.take_all(consumer, q, kMessages)) {
+    crashed += m.m.crashes;
+    consumer.ack(m);
+  }
+  expect(crashed == kHeld, "crashes were counted ", crashed, " times for ", kHeld, " deliveries");
+}
+
 void producer_killed(Kit& kit) {
   const std::string q = kit.queue();
   kit.table();
@@ -233,6 +271,9 @@ constexpr CheckDef kChecks[] = {
     {{137, "producer-killed", "faults", "GBC-203", "multi_process durable",
       "what was confirmed to a producer killed by SIGKILL is there"},
      producer_killed},
+    {{138, "reclaimed-at-once", "faults", "GBC-814", "multi_process reclaim",
+      "what a killed worker held is handed on as soon as a supervisor says so"},
+     reclaimed_at_once},
 };
 }  // namespace
 

@@ -243,8 +243,8 @@ void extensions(Kit& kit) {
   const auto ask = [&](const char* id) { return on.table().get_extension(on.get(), id); };
   for (const char* id : {"", "gander.broker.none/1", "gander.broker.inspect/99", "x"})
     expect(ask(id) == nullptr, "the unknown extension \"", id, "\" is not NULL");
-  for (const char* id :
-       {GANDER_EXT_INSPECT, GANDER_EXT_MANAGE, GANDER_EXT_HEALTH, GANDER_EXT_MIGRATE}) {
+  for (const char* id : {GANDER_EXT_INSPECT, GANDER_EXT_MANAGE, GANDER_EXT_HEALTH,
+                         GANDER_EXT_MIGRATE, GANDER_EXT_RECLAIM}) {
     const void* first = ask(id);
     expect(ask(id) == first, id, " is another pointer the second time");
   }

@@ -11,6 +11,7 @@
 #include <gander/sdk/ext/inspect.h>
 #include <gander/sdk/ext/manage.h>
 #include <gander/sdk/ext/migrate.h>
+#include <gander/sdk/ext/reclaim.h>
 
 #include <algorithm>
 #include <chrono>
@@ -172,6 +173,10 @@ class Session {
   // migrate/1: the script is empty when there is nothing to do
   virtual std::string migration_script(const Deadline&) { unsupported("script"); }
   virtual gander_migrate_res migrate(const Deadline&) { unsupported("migrate"); }
+  // reclaim/1: how many deliveries were handed on
+  virtual std::uint64_t reclaim(std::string_view /*incarnation*/, const Deadline&) {
+    unsupported("reclaim");
+  }
 
  private:
   [[noreturn]] static void unsupported(const char* what) {
@@ -197,7 +202,8 @@ class Broker {
   // struct_size is filled in afterwards.
   virtual gander_broker_info info(const Deadline&) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions&, const Deadline&) = 0;
-  // GANDER_EXT_INSPECT, _MANAGE, _HEALTH, _MIGRATE: those whose functions the ADMIN session has.
+  // GANDER_EXT_INSPECT, _MANAGE, _HEALTH, _MIGRATE, _RECLAIM: those whose functions the ADMIN
+  // session has.
   [[nodiscard]] virtual bool has_extension(std::string_view /*id*/) const { return false; }
 };
 

@@ -297,6 +297,19 @@ inline const gander_ext_migrate* migrate_table() {
   return &table;
 }
 
+inline const gander_ext_reclaim* reclaim_table() {
+  static const gander_ext_reclaim table = {
+      sizeof(gander_ext_reclaim), 0,
+      [](gander_session* s, const gander_call* call, gander_str incarnation, std::uint64_t* n,
+         gander_error* e) noexcept {
+        return guard(e, [&]() -> gander_status {
+          *n = box(s).session->reclaim(view(incarnation), Deadline(call));
+          return GANDER_OK;
+        });
+      }};
+  return &table;
+}
+
 inline const void* get_extension(gander_broker* broker, const char* id) noexcept {
   const std::string_view name(id);
   if (!box(broker).broker->has_extension(name)) return nullptr;
@@ -304,6 +317,7 @@ inline const void* get_extension(gander_broker* broker, const char* id) noexcept
   if (name == GANDER_EXT_MANAGE) return manage_table();
   if (name == GANDER_EXT_HEALTH) return health_table();
   if (name == GANDER_EXT_MIGRATE) return migrate_table();
+  if (name == GANDER_EXT_RECLAIM) return reclaim_table();
   return nullptr;
 }
 
