@@ -104,6 +104,8 @@ class AdminSession final : public sdk::Session {
  public:
   AdminSession(std::unique_ptr<Connection> connection, Bell& bell)
       : connection_(std::move(connection)),
+        bell_(bell),
+        leases_(*connection_),
         queues_(*connection_),
         inspector_(*connection_, queues_),
         manager_(*connection_, bell, queues_) {}
@@ -149,6 +151,15 @@ class AdminSession final : public sdk::Session {
     ready(deadline);
     report_health(*connection_, visit, deadline);
   }
+  std::uint64_t reclaim(std::string_view incarnation, const sdk::Deadline& deadline) override {
+    ready(deadline);
+    const std::int32_t no = leases_.find(incarnation, deadline);
+    if (no == 0) return 0;
+    std::vector<std::int32_t> woken;
+    const std::int64_t held = leases_.end(no, Leases::Cause::crashed, true, &woken, deadline);
+    bell_.ring(woken);
+    return static_cast<std::uint64_t>(held);
+  }
   std::string migration_script(const sdk::Deadline& deadline) override {
     return postgres::migration_script(*connection_, deadline);
   }
@@ -167,7 +178,9 @@ class AdminSession final : public sdk::Session {
   }
 
   std::unique_ptr<Connection> connection_;
+  Bell& bell_;
   bool looked_ = false;
+  Leases leases_;
   Queues queues_;
   Inspector inspector_;
   Manager manager_;
@@ -214,7 +227,7 @@ class PostgresBroker final : public sdk::Broker {
 
   [[nodiscard]] bool has_extension(std::string_view id) const override {
     return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH ||
-           id == GANDER_EXT_MIGRATE;
+           id == GANDER_EXT_MIGRATE || id == GANDER_EXT_RECLAIM;
   }
 
  private:
