@@ -18,6 +18,7 @@ constexpr std::int64_t kOnItsWay = 1'000'000;
 struct Run {
   pid_t pid = 0;
   std::int64_t begin_us = 0;
+  unsigned returns = 0;  // how often the message had come back from a worker
   std::optional<std::int64_t> end_us;
 };
 using RunsOf = std::unordered_map<std::string, std::vector<Run>>;
@@ -28,10 +29,11 @@ RunsOf read_runs(const std::string& file) {
   std::string what, id;
   pid_t pid = 0;
   std::int64_t at = 0;
-  while (in >> what >> id >> pid >> at) {
+  unsigned returns = 0;
+  while (in >> what >> id >> pid >> at >> returns) {
     auto& of_id = runs[id];
     if (what == "begin") {
-      of_id.push_back({pid, at, {}});
+      of_id.push_back({pid, at, returns, {}});
       continue;
     }
     for (auto run = of_id.rbegin(); run != of_id.rend(); ++run)
@@ -81,7 +83,8 @@ class Judge {
       bool explained = in_doubt;
       for (const Disturbance& d : disturbances_) {
         const bool left = left_behind(d, earlier, later);
-        if (left && d.killed) recovered(d.from_us, later.begin_us);
+        if (left && d.killed && later.returns == earlier.returns + 1)
+          recovered(d.from_us, later.begin_us);
         explained = explained || left || woke_late(d, earlier, later);
       }
       if (explained) continue;

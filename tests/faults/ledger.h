@@ -25,7 +25,8 @@ struct Verdict {
   // Of the duplicates, those of which neither run was in flight at a disturbance of its process:
   // delivery went wrong.
   std::size_t unexplained = 0;
-  // The longest time from the SIGKILL of a worker until each job it was running ran again.
+  // The longest time from the SIGKILL of a worker until each job it was running ran again. (Not of
+  // one that came back twice: a second worker had it in hand and was disturbed, too.)
   double worst_recovery_s = 0;
   // The longest time from the server's return until a worker began a job.
   double worst_resume_s = 0;
@@ -35,7 +36,7 @@ struct Verdict {
 struct Logs {
   std::string acks;    // a line per acknowledged id
   std::string doubts;  // a line per id whose enqueue failed and was repeated
-  std::string runs;    // "begin|end ID PID TIME" lines
+  std::string runs;    // "begin|end ID PID TIME RETURNS" lines
 };
 
 Verdict judge(const Logs& logs, const std::vector<Disturbance>& disturbances);

@@ -23,14 +23,17 @@ struct LedgerTest : testing::Test {
     std::ofstream(file, std::ios::app) << text << '\n';
   }
   void acknowledged(const std::string& id) const { line(logs.acks, id); }
-  void began(const std::string& id, pid_t pid, std::int64_t at) const {
-    line(logs.runs, "begin " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond));
+  void began(const std::string& id, pid_t pid, std::int64_t at, int returns = 0) const {
+    line(logs.runs, "begin " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond) +
+                        ' ' + std::to_string(returns));
   }
   void ended(const std::string& id, pid_t pid, std::int64_t at) const {
-    line(logs.runs, "end " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond));
+    line(logs.runs,
+         "end " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond) + " 0");
   }
-  void ran(const std::string& id, pid_t pid, std::int64_t from, std::int64_t to) const {
-    began(id, pid, from);
+  void ran(const std::string& id, pid_t pid, std::int64_t from, std::int64_t to,
+           int returns = 0) const {
+    began(id, pid, from, returns);
     ended(id, pid, to);
   }
   void disturbed(pid_t pid, std::int64_t from, std::int64_t to, bool killed = false) {
@@ -60,11 +63,19 @@ TEST_F(LedgerTest, CallsLostWhatNeverRanOrNeverEnded) {
 TEST_F(LedgerTest, ExplainsASecondRunByAFaultInTheFirst) {
   began("a", 1, 10);
   disturbed(1, 11, 11, true);
-  ran("a", 2, 15, 16);
+  ran("a", 2, 15, 16, 1);
   const Verdict v = verdict();
   EXPECT_EQ(v.duplicates, 1U);
   EXPECT_EQ(v.unexplained, 0U);
   EXPECT_DOUBLE_EQ(v.worst_recovery_s, 4);
+}
+
+TEST_F(LedgerTest, BlamesNoRecoveryOnAKillThatASecondFaultDelayed) {
+  began("a", 1, 10);
+  disturbed(1, 11, 11, true);
+  ran("a", 2, 35, 36, 2);
+  EXPECT_EQ(verdict().unexplained, 0U);
+  EXPECT_DOUBLE_EQ(verdict().worst_recovery_s, 0);
 }
 
 TEST_F(LedgerTest, DoesNotExplainASecondRunByTheFaultOfAThirdProcess) {

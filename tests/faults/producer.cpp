@@ -52,7 +52,7 @@ class Producer {
   [[nodiscard]] std::uintmax_t waiting() const {
     const std::uintmax_t line = gander::Id().to_string().size() + 1;
     const std::uintmax_t run =
-        2 * line + 2 * sizeof " 1234567 1234567890123456" + sizeof "begin end";
+        2 * line + 2 * sizeof " 1234567 1234567890123456 0" + sizeof "begin end";
     const std::uintmax_t sent = size_of(acks_file_) / line, ran = size_of(runs_) / run;
     return sent > ran ? sent - ran : 0;
   }
