@@ -59,24 +59,27 @@ inline gander_status first_look(const gander_message& m, std::uint64_t max_body)
 inline gander_status enqueue(gander_session* s, const gander_call* call,
                              const gander_enqueue_req* req, gander_status* verdicts,
                              gander_error* error) noexcept {
-  return guard(error, [&] {
-    SessionBox& b = box(s);
-    no_flags(req->flags, "enqueue");
-    b.messages.clear();
-    b.places.clear();
-    for (std::size_t i = 0; i < req->count; ++i) {
-      const gander_message* m = GANDER_AT(gander_message, req->items, req->item_size, i);
-      verdicts[i] = first_look(*m, b.max_body);
-      if (verdicts[i] != GANDER_OK) continue;
-      b.messages.push_back(m);
-      b.places.push_back(i);
-    }
-    if (b.messages.empty()) return gander_status{GANDER_OK};
-    b.verdicts.assign(b.messages.size(), GANDER_NOT_ATTEMPTED);
-    b.session->enqueue(b.messages, b.verdicts, Deadline(call));
-    for (std::size_t k = 0; k < b.places.size(); ++k) verdicts[b.places[k]] = b.verdicts[k];
-    return gander_status{GANDER_OK};
-  });
+  return guard(
+      error,
+      [&] {
+        SessionBox& b = box(s);
+        no_flags(req->flags, "enqueue");
+        b.messages.clear();
+        b.places.clear();
+        for (std::size_t i = 0; i < req->count; ++i) {
+          const gander_message* m = GANDER_AT(gander_message, req->items, req->item_size, i);
+          verdicts[i] = first_look(*m, b.max_body);
+          if (verdicts[i] != GANDER_OK) continue;
+          b.messages.push_back(m);
+          b.places.push_back(i);
+        }
+        if (b.messages.empty()) return gander_status{GANDER_OK};
+        b.verdicts.assign(b.messages.size(), GANDER_NOT_ATTEMPTED);
+        b.session->enqueue(b.messages, b.verdicts, Deadline(call));
+        for (std::size_t k = 0; k < b.places.size(); ++k) verdicts[b.places[k]] = b.verdicts[k];
+        return gander_status{GANDER_OK};
+      },
+      GANDER_ERROR_MAYBE_APPLIED);
 }
 
 inline void read_exchange(SessionBox& b, const gander_exchange_req* req) {
@@ -99,17 +102,20 @@ inline void read_exchange(SessionBox& b, const gander_exchange_req* req) {
 inline gander_status exchange(gander_session* s, const gander_call* call,
                               const gander_exchange_req* req, gander_status* verdicts,
                               gander_exchange_res* res, gander_error* error) noexcept {
-  return guard(error, [&] {
-    SessionBox& b = box(s);
-    read_exchange(b, req);
-    std::fill_n(verdicts, req->settle_count, GANDER_NOT_ATTEMPTED);
-    Taken taken = b.session->exchange(
-        {b.settles, Verdicts{verdicts, req->settle_count}, b.takes, req->max_bytes},
-        Deadline(call));
-    res->next_due_us = taken.next_due_us;
-    res->taken = Batch::give(std::move(taken.batch));
-    return gander_status{GANDER_OK};
-  });
+  return guard(
+      error,
+      [&] {
+        SessionBox& b = box(s);
+        read_exchange(b, req);
+        std::fill_n(verdicts, req->settle_count, GANDER_NOT_ATTEMPTED);
+        Taken taken = b.session->exchange(
+            {b.settles, Verdicts{verdicts, req->settle_count}, b.takes, req->max_bytes},
+            Deadline(call));
+        res->next_due_us = taken.next_due_us;
+        res->taken = Batch::give(std::move(taken.batch));
+        return gander_status{GANDER_OK};
+      },
+      GANDER_ERROR_MAYBE_APPLIED);
 }
 
 inline gander_status wait(gander_session* s, const gander_call* call, const gander_str* queues,

@@ -76,31 +76,29 @@ inline gander_status fill_error(gander_error* out, const Error& error) noexcept 
   return error.code();
 }
 
-// Runs a function of the plugin and turns whatever it throws into a status (GBC-007).
+// Runs a function of the plugin and turns whatever it throws into a status (GBC-007). `unforeseen`:
+// the flags of what is no Error, so was thrown who knows where in the middle.
 template <class Function>
-gander_status guard(gander_error* error, Function&& function) noexcept {
+gander_status guard(gander_error* error, Function&& function,
+                    std::uint32_t unforeseen = 0) noexcept {
+  const auto fail = [&](gander_status code, std::string_view text) {
+    if (error != nullptr) {
+      error->code = code;
+      error->flags = unforeseen;
+      copy_text(error->message, text);
+    }
+    return code;
+  };
   try {
     return std::forward<Function>(function)();
   } catch (const Error& e) {
     return fill_error(error, e);
   } catch (const std::bad_alloc&) {
-    if (error != nullptr) {
-      error->code = GANDER_NO_MEMORY;
-      copy_text(error->message, "out of memory");
-    }
-    return GANDER_NO_MEMORY;
+    return fail(GANDER_NO_MEMORY, "out of memory");
   } catch (const std::exception& e) {
-    if (error != nullptr) {
-      error->code = GANDER_INTERNAL;
-      copy_text(error->message, e.what());
-    }
-    return GANDER_INTERNAL;
+    return fail(GANDER_INTERNAL, e.what());
   } catch (...) {
-    if (error != nullptr) {
-      error->code = GANDER_INTERNAL;
-      copy_text(error->message, "the plugin threw something that is not a std::exception");
-    }
-    return GANDER_INTERNAL;
+    return fail(GANDER_INTERNAL, "the plugin threw something that is not a std::exception");
   }
 }
 
