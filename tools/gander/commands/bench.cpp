@@ -1,3 +1,4 @@
+#include <gander/admin.h>
 #include <gander/client.h>
 #include <gander/log.h>
 #include <gander/plugins.h>
@@ -33,6 +34,7 @@ constexpr OptionSpec kOptions[] = {
     {"jobs", "N", "messages of enqueue, drain and single, 100000"},
     {"pickups", "N", "of pickup, 2000"},
     {"payload", "BYTES", "of a message's body as it is stored, 200"},
+    {"backlog", "N", "messages that wait behind those of drain, 0"},
     {"threads", "N", "that enqueue at once in single, 16"},
     {"worker-threads", "N", "of the worker, as configured"},
     {"idle-seconds", "N", "how long idle watches the worker, 5"},
@@ -121,12 +123,25 @@ Row bench_enqueue(Bench& bench) {
   return {{{"rate", static_cast<double>(bench.jobs) / seconds_since(start)}}, {}};
 }
 
+void delete_rest(const Bench& bench) {
+  Admin admin(bench.broker);
+  for (;;) {
+    try {
+      admin.purge(State::ready, kQueue);
+      return;
+    } catch (const Error& e) {
+      if (e.code() != Code::timeout) throw;
+    }
+  }
+}
+
 // Runs what waits with handlers that do nothing. The CPU time is that of the whole process.
 struct Drained {
   long long n;
   double seconds, cpu_seconds;
 };
-Drained drain(Bench& bench) {
+// With a backlog only the first `jobs` of what waits; the others are deleted afterwards.
+Drained drain(Bench& bench, long long backlog = 0) {
   std::atomic<long long> done = 0;
   Config config = bench.config;
   config.metrics.clear();
@@ -136,18 +151,23 @@ Drained drain(Bench& bench) {
   const double cpu_before = cpu_seconds(getpid());
   const std::int64_t start = monotonic_ns();
   worker.start();
-  if (!worker.wait_idle(std::chrono::hours(1)))
+  if (backlog > 0) {
+    while (done < bench.jobs) std::this_thread::sleep_for(1ms);
+  } else if (!worker.wait_idle(std::chrono::hours(1))) {
     throw Error(Code::timeout, "the queue was not empty after an hour");
-  const double took = seconds_since(start);
-  const double cpu = cpu_seconds(getpid()) - cpu_before;
+  }
+  const Drained drained{done, seconds_since(start), cpu_seconds(getpid()) - cpu_before};
   worker.stop();
+  if (backlog > 0) delete_rest(bench);
   bench.left = 0;
-  return {done.load(), took, cpu};
+  return drained;
 }
 
 Row bench_drain(Bench& bench) {
-  if (bench.left < bench.jobs) enqueue_bulk(bench, bench.jobs - bench.left);
-  const Drained d = drain(bench);
+  const long long backlog = bench.arguments.number("backlog", 0, 0, 1'000'000'000);
+  const long long wanted = bench.jobs + backlog;
+  if (bench.left < wanted) enqueue_bulk(bench, wanted - bench.left);
+  const Drained d = drain(bench, backlog);
   return {{{"rate", static_cast<double>(d.n) / d.seconds},
            {"cpu_s", d.cpu_seconds},
            {"rss_mib", resident_mib(getpid())}},
