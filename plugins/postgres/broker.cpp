@@ -77,8 +77,9 @@ class ConsumeSession final : public sdk::Session {
 
 class WaitSession final : public sdk::Session {
  public:
-  WaitSession(std::unique_ptr<Connection> connection, const sdk::Deadline& deadline)
-      : waiter_(std::move(connection), deadline) {}
+  WaitSession(std::unique_ptr<Connection> connection, sdk::Queues queues,
+              const sdk::Deadline& deadline)
+      : waiter_(std::move(connection), queues, deadline) {}
   sdk::Waited wait(sdk::Queues queues, const sdk::Deadline& deadline) override {
     return waiter_.wait(queues, deadline);
   }
@@ -218,7 +219,8 @@ class PostgresBroker final : public sdk::Broker {
       case GANDER_ROLE_CONSUME:
         return std::make_unique<ConsumeSession>(std::move(connection), bell_, host_,
                                                 options.incarnation, deadline);
-      case GANDER_ROLE_WAIT: return std::make_unique<WaitSession>(std::move(connection), deadline);
+      case GANDER_ROLE_WAIT:
+        return std::make_unique<WaitSession>(std::move(connection), options.queues, deadline);
       case GANDER_ROLE_TEND:
         return std::make_unique<TendSession>(std::move(connection), bell_, options.incarnation);
       default: return std::make_unique<AdminSession>(std::move(connection), bell_);

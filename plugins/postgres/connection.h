@@ -97,6 +97,14 @@ class Trip {
   // One result for each that was added, in that order.
   std::vector<Result> finish();
 
+  // The same in parts, for who has more to wait for: start() sends, arrived() looks without waiting
+  // whether all answers are there of what the connection has read, results() gives them; rest()
+  // waits for them after all.
+  void start();
+  bool arrived();
+  std::vector<Result> results();
+  std::vector<Result> rest();
+
  private:
   enum class Step { parse, result };
   struct Sent {
@@ -106,13 +114,13 @@ class Trip {
 
   void sent(int ok, Step step, Statement* statement);
   void flush();
-  PGresult* next();
   void keep(PGresult* result, const Sent& of);
   [[noreturn]] void give_up(bool late);
 
   Connection& connection_;
   const sdk::Deadline& deadline_;
   std::vector<Sent> sent_;
+  std::size_t at_ = 0;  // whose results come next
   std::vector<Result> results_;
   std::optional<sdk::Error> refused_;
   bool asked_ = false;  // all of it is with the kernel

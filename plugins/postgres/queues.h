@@ -19,6 +19,8 @@ class Queues {
  public:
   explicit Queues(Connection& connection);
 
+  // Whether find() needs not ask.
+  [[nodiscard]] bool knows(std::string_view name) const { return numbers_.count(name) != 0; }
   // The number of a queue, 0 when there is none of that name.
   std::int32_t find(std::string_view name, const sdk::Deadline& deadline);
   // The same, but a new name is given a number, at once and for good.

@@ -63,19 +63,43 @@ void Trip::add(const std::string& sql, const Params& p) {
 }
 
 std::vector<Result> Trip::finish() {
+  start();
+  return rest();
+}
+
+std::vector<Result> Trip::rest() {
+  while (!arrived()) {
+    if (!connection_.wait_socket(false, deadline_.at())) give_up(true);
+    if (PQconsumeInput(connection_.handle()) != 1) give_up(false);
+  }
+  return results();
+}
+
+void Trip::start() {
   if (PQpipelineSync(connection_.handle()) != 1) give_up(false);
   flush();
-  for (const Sent& of : sent_) {
-    while (PGresult* result = next()) keep(result, of);
+}
+
+// Behind the last result stands the end of the transaction, which may itself have been refused.
+bool Trip::arrived() {
+  PGconn* c = connection_.handle();
+  while (!done_ && PQisBusy(c) == 0) {
+    PGresult* result = PQgetResult(c);
+    if (PQstatus(c) == CONNECTION_BAD) {
+      PQclear(result);
+      give_up(false);
+    }
+    if (result == nullptr) {
+      if (at_ < sent_.size()) ++at_;
+      continue;
+    }
+    done_ = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    keep(result, at_ < sent_.size() ? sent_[at_] : Sent{Step::parse, nullptr});
   }
-  // Behind the last one stands the end of the transaction, which may itself have been refused.
-  for (bool synced = false; !synced;) {
-    PGresult* result = next();
-    if (result == nullptr) continue;
-    synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
-    keep(result, {Step::parse, nullptr});
-  }
-  done_ = true;
+  return done_;
+}
+
+std::vector<Result> Trip::results() {
   if (refused_) throw *refused_;
   return std::move(results_);
 }
@@ -90,21 +114,6 @@ void Trip::flush() {
     if (PQconsumeInput(connection_.handle()) != 1) give_up(false);
   }
   asked_ = true;
-}
-
-// The next result, or null behind the last one of a statement.
-PGresult* Trip::next() {
-  PGconn* c = connection_.handle();
-  while (PQisBusy(c) != 0) {
-    if (!connection_.wait_socket(false, deadline_.at())) give_up(true);
-    if (PQconsumeInput(c) != 1) give_up(false);
-  }
-  PGresult* result = PQgetResult(c);
-  if (PQstatus(c) == CONNECTION_BAD) {
-    PQclear(result);
-    give_up(false);
-  }
-  return result;
 }
 
 void Trip::keep(PGresult* raw, const Sent& of) {

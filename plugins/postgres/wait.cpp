@@ -22,10 +22,13 @@ constexpr std::chrono::milliseconds kSilent{12};
 constexpr std::chrono::milliseconds kLastLook{1000};
 // Behind a pooler there is no bell.
 constexpr std::chrono::milliseconds kLastLookPooled{100};
+// A server that does not answer for so long is taken for lost.
+constexpr std::chrono::seconds kLookLost{10};
 
 }  // namespace
 
-Waiter::Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& deadline)
+Waiter::Waiter(std::unique_ptr<Connection> connection, sdk::Queues queues,
+               const sdk::Deadline& deadline)
     : connection_(std::move(connection)),
       queues_(*connection_),
       look_(*connection_,
@@ -41,6 +44,7 @@ Waiter::Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& dead
   try {
     if (!connection_->pooled())
       connection_->run("LISTEN \"" + channel_of(connection_->settings().schema) + "\"", deadline);
+    resolve(queues, deadline);
   } catch (...) {
     close(bell_);
     throw;
@@ -49,8 +53,14 @@ Waiter::Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& dead
 
 Waiter::~Waiter() { close(bell_); }
 
+// Makes room on the connection for another question; what the look has seen is looked for again.
+void Waiter::end_look() {
+  if (looking_->rest().front().truth(0, 0)) look_at_ = Clock::now();
+  looking_.reset();
+}
+
 sdk::Waited Waiter::wait(sdk::Queues queues, const sdk::Deadline& deadline) {
-  resolve(queues, sdk::Deadline(nullptr));
+  resolve(queues, deadline);
   for (;;) {
     if (interrupted_.exchange(false)) return sdk::Waited::cancelled;
     hear();
@@ -66,8 +76,9 @@ sdk::Waited Waiter::wait(sdk::Queues queues, const sdk::Deadline& deadline) {
           connection_->pooled() ? Clock::duration(kLastLookPooled) : kLastLook;
       if (now - heard_at_ > kSilent) rest_ = std::min(2 * rest_, most);
       look_at_ = now + rest_;
-      if (look(deadline)) return sdk::Waited::arrived;
+      begin_look();
     }
+    if (seen_one()) return sdk::Waited::arrived;
     if (deadline.passed()) return sdk::Waited::timeout;
     sleep(deadline.at() ? std::min(look_at_, *deadline.at()) : look_at_);
   }
@@ -75,8 +86,10 @@ sdk::Waited Waiter::wait(sdk::Queues queues, const sdk::Deadline& deadline) {
 
 void Waiter::resolve(sdk::Queues queues, const sdk::Deadline& deadline) {
   asked_.clear();
-  for (const gander_str& queue : queues)
+  for (const gander_str& queue : queues) {
+    if (looking_ && !queues_.knows(sdk::view(queue))) end_look();
     asked_.push_back(queues_.find_or_add(sdk::view(queue), deadline));
+  }
 }
 
 // Takes what has come off the socket.
@@ -105,11 +118,25 @@ bool Waiter::heard_one() {
   return one;
 }
 
-bool Waiter::look(const sdk::Deadline& deadline) {
-  if (deadline.passed()) return false;
+// Not waited for: a wait ends in its time, however long the server takes to answer.
+void Waiter::begin_look() {
+  if (looking_) {
+    if (Clock::now() - began_look_ > kLookLost) throw late_error(connection_->where(), false);
+    return;
+  }
   list_.clear();
   for (const std::int32_t queue : asked_) list_.add_int4(queue);
-  return connection_->run(look_, deadline, Params().add(list_)).truth(0, 0);
+  began_look_ = Clock::now();
+  looking_.emplace(*connection_, no_limit_);
+  looking_->add(look_, Params().add(list_));
+  looking_->start();
+}
+
+bool Waiter::seen_one() {
+  if (!looking_ || !looking_->arrived()) return false;
+  const std::vector<Result> results = looking_->results();
+  looking_.reset();
+  return results.front().truth(0, 0);
 }
 
 void Waiter::sleep(Clock::time_point until) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <set>
 
 #include "rows.h"
@@ -10,7 +11,8 @@ namespace gander::postgres {
 
 class Waiter {
  public:
-  Waiter(std::unique_ptr<Connection> connection, const sdk::Deadline& deadline);
+  // `queues`: those that will be waited for, so that no wait has to ask for their numbers.
+  Waiter(std::unique_ptr<Connection> connection, sdk::Queues queues, const sdk::Deadline& deadline);
   ~Waiter();
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
@@ -24,12 +26,17 @@ class Waiter {
   void resolve(sdk::Queues queues, const sdk::Deadline& deadline);
   void hear();
   bool heard_one();
-  bool look(const sdk::Deadline& deadline);
+  void begin_look();
+  void end_look();
+  bool seen_one();
   void sleep(Clock::time_point until);
 
   std::unique_ptr<Connection> connection_;
   Queues queues_;
   Statement look_;
+  sdk::Deadline no_limit_{nullptr};
+  std::optional<Trip> looking_;  // a look outlives the wait that began it
+  Clock::time_point began_look_{};
   int bell_;  // an eventfd, by which interrupt() ends a sleep
   std::atomic<bool> interrupted_{false};
   std::vector<std::int32_t> asked_;
