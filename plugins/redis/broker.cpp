@@ -122,22 +122,22 @@ class AdminSession final : public sdk::Session {
   std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
                       const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
-    return manager_.purge(queue, state, before_us, deadline);
+    return manager_.purge(queue, state, before_us);
   }
   void move(const gander_move_req& request, sdk::Verdicts verdicts,
             const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
-    manager_.move(request, verdicts, deadline);
+    manager_.move(request, verdicts);
   }
   void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
               const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
-    manager_.remove(ids, verdicts, deadline);
+    manager_.remove(ids, verdicts);
   }
   std::uint64_t reclaim(std::string_view incarnation, const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);
     leases_.retire(incarnation, true);
-    return leases_.hand_on(incarnation, Cause::crashed, deadline);
+    return leases_.hand_on(incarnation, Cause::crashed);
   }
   std::int64_t ping(const sdk::Deadline& deadline) override {
     connection_.begin_call(deadline);

@@ -8,23 +8,29 @@
 namespace gander::redis {
 namespace {
 
-TimePoint until_of(const sdk::Deadline& deadline, std::chrono::milliseconds most) {
-  const TimePoint limit = std::chrono::steady_clock::now() + most;
-  return deadline.at() ? std::min(*deadline.at(), limit) : limit;
-}
+constexpr std::chrono::milliseconds kOneRoundTrip{50};
 
 }  // namespace
 
 Connection::Connection(Instance& instance, const sdk::Deadline& deadline)
     : settings_(instance.settings),
-      until_(until_of(deadline, settings_.connect_timeout)),
-      socket_(settings_, find_master(settings_, until_), until_) {
+      limit_(std::min(deadline.at().value_or(TimePoint::max()),
+                      std::chrono::steady_clock::now() + settings_.connect_timeout)),
+      socket_(settings_, find_master(settings_, limit_), limit_) {
   log_in(*this, settings_);
   require_fit(*this, instance);
 }
 
 void Connection::begin_call(const sdk::Deadline& deadline) {
-  until_ = until_of(deadline, settings_.call_timeout);
+  limit_ = deadline.at().value_or(TimePoint::max());
+}
+
+TimePoint Connection::until() const {
+  return std::min(limit_, std::chrono::steady_clock::now() + settings_.call_timeout);
+}
+
+bool Connection::time_is_up() const {
+  return limit_ != TimePoint::max() && limit_ - std::chrono::steady_clock::now() < kOneRoundTrip;
 }
 
 Reply Connection::checked(Reply reply, const std::string& doing) const {
@@ -33,18 +39,18 @@ Reply Connection::checked(Reply reply, const std::string& doing) const {
 }
 
 Reply Connection::call(const Command& command, const std::string& doing) {
-  socket_.send(command, until_);
-  return checked(socket_.receive(until_), doing);
+  socket_.send(command, until());
+  return checked(socket_.receive(until()), doing);
 }
 
 // A restart, a failover or SCRIPT FLUSH makes the server forget, and then it has done nothing.
 Reply Connection::run(ScriptCall& script, const std::string& doing) {
-  socket_.send(script.command(sha_of(script.script(), doing)), until_);
-  Reply reply = socket_.receive(until_);
+  socket_.send(script.command(sha_of(script.script(), doing)), until());
+  Reply reply = socket_.receive(until());
   if (reply.view().is_error() && reply.view().text().starts_with("NOSCRIPT")) {
     shas_.erase(&script.script());
-    socket_.send(script.command(sha_of(script.script(), doing)), until_);
-    reply = socket_.receive(until_);
+    socket_.send(script.command(sha_of(script.script(), doing)), until());
+    reply = socket_.receive(until());
   }
   return checked(std::move(reply), doing);
 }
@@ -61,10 +67,10 @@ const std::string& Connection::sha_of(const Script& script, const std::string& d
 std::vector<Reply> Connection::call_all(const std::vector<Command>& commands,
                                         const std::string& doing) {
   for (std::size_t i = 0; i + 1 < commands.size(); ++i) socket_.queue(commands[i]);
-  if (!commands.empty()) socket_.send(commands.back(), until_);
+  if (!commands.empty()) socket_.send(commands.back(), until());
   std::vector<Reply> replies;
   replies.reserve(commands.size());
-  for (std::size_t i = 0; i < commands.size(); ++i) replies.push_back(socket_.receive(until_));
+  for (std::size_t i = 0; i < commands.size(); ++i) replies.push_back(socket_.receive(until()));
   for (Reply& reply : replies) reply = checked(std::move(reply), doing);
   return replies;
 }

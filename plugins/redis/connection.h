@@ -17,8 +17,11 @@ class Connection {
   // Connects, and refuses a server that would lose jobs.
   Connection(Instance& instance, const sdk::Deadline& deadline);
 
-  // First thing in each call of the ABI: the time its replies have.
+  // First thing in each call of the ABI: until when all of its replies must be there. Each of them
+  // has the option's call_timeout_ms besides.
   void begin_call(const sdk::Deadline& deadline);
+  // Too little is left of that for one more round trip: a call that can be cut short ends here.
+  [[nodiscard]] bool time_is_up() const;
 
   // One command, one reply; `doing` goes into an error's text.
   Reply call(const Command& command, const std::string& doing);
@@ -29,7 +32,8 @@ class Connection {
   std::vector<Reply> call_all(const std::vector<Command>& commands, const std::string& doing);
 
   Socket& socket() { return socket_; }
-  [[nodiscard]] TimePoint until() const { return until_; }
+  // When the reply to what is sent now must be there.
+  [[nodiscard]] TimePoint until() const;
   [[nodiscard]] const std::string& where() const { return socket_.where(); }
 
  private:
@@ -37,7 +41,7 @@ class Connection {
   Reply checked(Reply reply, const std::string& doing) const;
 
   const Settings& settings_;
-  TimePoint until_;
+  TimePoint limit_;  // of the call
   Socket socket_;
   std::map<const Script*, std::string> shas_;
 };

@@ -101,7 +101,7 @@ void Leases::begin(std::string_view incarnation) {
 
 void Leases::end(std::string_view incarnation) {
   if (!retire(incarnation, true)) return;
-  hand_on(incarnation, Cause::closed, sdk::Deadline(nullptr));
+  hand_on(incarnation, Cause::closed);
 }
 
 Leases::Others Leases::renew(std::string_view incarnation) {
@@ -120,13 +120,12 @@ bool Leases::retire(std::string_view incarnation, bool anyway) {
   return connection_.run(script, "ending an incarnation").view().integer() == 1;
 }
 
-std::uint64_t Leases::hand_on(std::string_view incarnation, Cause cause,
-                              const sdk::Deadline& deadline) {
+std::uint64_t Leases::hand_on(std::string_view incarnation, Cause cause) {
   std::uint64_t moved = 0;
   std::string cursor = "0";
   do {
     moved += hand_on_page(incarnation, cause, cursor);
-  } while (cursor != "0" && !deadline.passed());
+  } while (cursor != "0" && !connection_.time_is_up());
   return moved;
 }
 

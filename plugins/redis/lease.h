@@ -31,8 +31,8 @@ class Leases {
   Others renew(std::string_view incarnation);
   // True when it was live, and over; `anyway`: not over is no matter.
   bool retire(std::string_view incarnation, bool anyway);
-  // To the front of their queues, as far as the deadline allows; returns how many.
-  std::uint64_t hand_on(std::string_view incarnation, Cause cause, const sdk::Deadline& deadline);
+  // To the front of their queues, as far as the time of the call goes; returns how many.
+  std::uint64_t hand_on(std::string_view incarnation, Cause cause);
 
  private:
   void set_aside(std::string_view incarnation, std::span<const std::string_view> fields);

@@ -109,23 +109,21 @@ void Manager::pause(std::string_view queue, bool paused) {
   connection_.run(script, paused ? "pause" : "resume");
 }
 
-void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
-                   const sdk::Deadline& deadline) {
-  each(std::span(request.ids, request.count), &request, verdicts, deadline);
+void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts) {
+  each(std::span(request.ids, request.count), &request, verdicts);
 }
 
-void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
-                     const sdk::Deadline& deadline) {
-  each(ids, nullptr, verdicts, deadline);
+void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts) {
+  each(ids, nullptr, verdicts);
 }
 
 void Manager::each(std::span<const gander_id> ids, const gander_move_req* request,
-                   sdk::Verdicts verdicts, const sdk::Deadline& deadline) {
+                   sdk::Verdicts verdicts) {
   for (std::size_t from = 0; from < ids.size(); from += kIdsAtOnce) {
     const auto some = ids.subspan(from, std::min(kIdsAtOnce, ids.size() - from));
     const auto places = finder_.find(some);
     for (std::size_t i = 0; i < some.size(); ++i) {
-      if (deadline.passed())
+      if (connection_.time_is_up())
         throw sdk::Error(GANDER_TIMEOUT,
                          connection_.where() + ": " + std::to_string(from + i) + " of " +
                              std::to_string(ids.size()) + " done; the verdicts tell which",

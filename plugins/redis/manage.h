@@ -16,22 +16,18 @@ class Manager {
       : instance_(instance), connection_(connection), finder_(instance, connection) {}
 
   void pause(std::string_view queue, bool paused);
-  void move(const gander_move_req& request, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
-  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
-              const sdk::Deadline& deadline);
+  void move(const gander_move_req& request, sdk::Verdicts verdicts);
+  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts);
   // Throws PartlyDone with the number so far when the deadline passes.
-  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
-                      const sdk::Deadline& deadline);
+  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us);
 
  private:
   // What a message becomes; null request: it is removed.
   gander_status apply(const Place& place, const gander_id& id, const gander_move_req* request);
-  void each(std::span<const gander_id> ids, const gander_move_req* request, sdk::Verdicts verdicts,
-            const sdk::Deadline& deadline);
-  bool purge_ready(const std::string& list, std::int64_t before_us, const sdk::Deadline& deadline,
-                   std::uint64_t& dropped);
+  void each(std::span<const gander_id> ids, const gander_move_req* request, sdk::Verdicts verdicts);
+  bool purge_ready(const std::string& list, std::int64_t before_us, std::uint64_t& dropped);
   bool purge_timed(const QueueKeys& queue, std::uint32_t state, std::int64_t before_us,
-                   const sdk::Deadline& deadline, std::uint64_t& dropped);
+                   std::uint64_t& dropped);
   std::int64_t server_now();
 
   Instance& instance_;

@@ -64,8 +64,7 @@ return {#page / 2, #gone}
 
 }  // namespace
 
-std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
-                             const sdk::Deadline& deadline) {
+std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us) {
   std::vector<std::string> names{std::string(queue)};
   if (queue.empty()) names = finder_.queue_names();
   std::uint64_t dropped = 0;
@@ -74,9 +73,9 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
     bool whole = true;
     if (state == GANDER_STATE_READY) {
       for (const std::string& list : keys.ready)
-        whole = whole && purge_ready(list, before_us, deadline, dropped);
+        whole = whole && purge_ready(list, before_us, dropped);
     } else {
-      whole = purge_timed(keys, state, before_us, deadline, dropped);
+      whole = purge_timed(keys, state, before_us, dropped);
     }
     if (!whole)
       throw sdk::PartlyDone(dropped, connection_.where() + ": purge: " + std::to_string(dropped) +
@@ -86,8 +85,7 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
 }
 
 // False when the deadline passed first.
-bool Manager::purge_ready(const std::string& list, std::int64_t before_us,
-                          const sdk::Deadline& deadline, std::uint64_t& dropped) {
+bool Manager::purge_ready(const std::string& list, std::int64_t before_us, std::uint64_t& dropped) {
   for (std::int64_t at = 0;;) {
     ScriptCall script(kPurgeReady);
     script.key(list).key(instance_.keys.holes).key(instance_.keys.ids);
@@ -96,12 +94,12 @@ bool Manager::purge_ready(const std::string& list, std::int64_t before_us,
     dropped += static_cast<std::uint64_t>(reply[1].integer());
     if (reply[0].integer() < kChunk) return true;
     at += kChunk;
-    if (deadline.passed()) return false;
+    if (connection_.time_is_up()) return false;
   }
 }
 
 bool Manager::purge_timed(const QueueKeys& queue, std::uint32_t state, std::int64_t before_us,
-                          const sdk::Deadline& deadline, std::uint64_t& dropped) {
+                          std::uint64_t& dropped) {
   const bool dead = state == GANDER_STATE_DEAD;
   const std::string& times = dead                          ? queue.died
                              : state == GANDER_STATE_RETRY ? queue.retry
@@ -114,7 +112,7 @@ bool Manager::purge_timed(const QueueKeys& queue, std::uint32_t state, std::int6
     dropped += static_cast<std::uint64_t>(reply[1].integer());
     if (reply[0].integer() < kChunk) return true;
     at += reply[0].integer() - reply[1].integer();
-    if (deadline.passed()) return false;
+    if (connection_.time_is_up()) return false;
   }
 }
 

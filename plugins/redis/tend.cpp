@@ -58,8 +58,8 @@ gander_tend_res Tender::tend(const sdk::Deadline& deadline) {
   more_ = false;
   next_in_us_ = 0;
   const Leases::Others others = leases_.renew(incarnation_);
-  done.reclaimed = reclaim(others, deadline);
-  keep_queues(done, deadline);
+  done.reclaimed = reclaim(others);
+  keep_queues(done);
   // A neighbour that dies is found by one that comes several times within a lease.
   const std::int64_t often = instance_.settings.lease_us / 4;
   done.again_in_us = next_in_us_ == 0 ? often : std::min(often, next_in_us_);
@@ -67,28 +67,28 @@ gander_tend_res Tender::tend(const sdk::Deadline& deadline) {
   return done;
 }
 
-std::uint64_t Tender::reclaim(const Leases::Others& others, const sdk::Deadline& deadline) {
+std::uint64_t Tender::reclaim(const Leases::Others& others) {
   std::uint64_t reclaimed = 0;
   std::vector<std::string> gone = others.gone;
   for (const std::string& name : others.expired) {
     if (leases_.retire(name, false)) gone.push_back(name);
   }
   for (const std::string& name : gone) {
-    if (deadline.passed()) {
+    if (connection_.time_is_up()) {
       more_ = true;
       break;
     }
-    reclaimed += leases_.hand_on(name, Cause::crashed, deadline);
+    reclaimed += leases_.hand_on(name, Cause::crashed);
   }
   return reclaimed;
 }
 
-void Tender::keep_queues(gander_tend_res& done, const sdk::Deadline& deadline) {
+void Tender::keep_queues(gander_tend_res& done) {
   const Reply reply = connection_.call({"SMEMBERS", instance_.keys.queues}, "tend");
   std::vector<std::string> names;
   for (std::size_t i = 0; i < reply.size(); ++i) names.emplace_back(reply[i].text());
   for (std::size_t from = 0; from < names.size(); from += kQueuesAtOnce) {
-    if (deadline.passed()) {
+    if (connection_.time_is_up()) {
       more_ = true;
       return;
     }

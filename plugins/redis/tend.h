@@ -15,8 +15,8 @@ class Tender {
   gander_tend_res tend(const sdk::Deadline& deadline);
 
  private:
-  std::uint64_t reclaim(const Leases::Others& others, const sdk::Deadline& deadline);
-  void keep_queues(gander_tend_res& done, const sdk::Deadline& deadline);
+  std::uint64_t reclaim(const Leases::Others& others);
+  void keep_queues(gander_tend_res& done);
   void keep_some(const std::vector<std::string>& names, std::size_t from, std::size_t to,
                  gander_tend_res& done);
 
