@@ -16,10 +16,11 @@ namespace {
 
 void print_json(const Options& options, const Verdict& v, const std::map<Fault, int>& counts) {
   std::printf(
-      "{\"faults\":%d,\"ids\":%zu,\"lost\":%zu,\"duplicates\":%zu,\"unexplained\":%zu,"
+      "{\"faults\":%d,\"ids\":%zu,\"lost\":%zu,\"duplicates\":%zu,\"stored_twice\":%zu,"
+      "\"unexplained\":%zu,"
       "\"worst_recovery_s\":%.3f,\"worst_resume_s\":%.3f,\"kinds\":{",
-      options.faults, v.ids, v.lost, v.duplicates, v.unexplained, v.worst_recovery_s,
-      v.worst_resume_s);
+      options.faults, v.ids, v.lost, v.duplicates, v.stored_twice, v.unexplained,
+      v.worst_recovery_s, v.worst_resume_s);
   const char* comma = "";
   for (const auto& [fault, count] : counts) {
     std::printf("%s\"%s\":%d", comma, name_of(fault), count);
@@ -31,9 +32,9 @@ void print_json(const Options& options, const Verdict& v, const std::map<Fault, 
 void print_table(const Options& options, const Verdict& v, const std::map<Fault, int>& counts) {
   std::printf("%-18s%d\n", "faults", options.faults);
   for (const auto& [fault, count] : counts) std::printf("  %-16s%d\n", name_of(fault), count);
-  std::printf("%-18s%zu\n%-18s%zu\n%-18s%zu\n%-18s%zu\n%-18s%.3f s\n", "ids", v.ids, "lost", v.lost,
-              "duplicates", v.duplicates, "unexplained", v.unexplained, "worst recovery",
-              v.worst_recovery_s);
+  std::printf("%-18s%zu\n%-18s%zu\n%-18s%zu\n%-18s%zu\n%-18s%zu\n%-18s%.3f s\n", "ids", v.ids,
+              "lost", v.lost, "duplicates", v.duplicates, "  stored twice", v.stored_twice,
+              "unexplained", v.unexplained, "worst recovery", v.worst_recovery_s);
   if (!options.server.empty()) std::printf("%-18s%.3f s\n", "worst resume", v.worst_resume_s);
 }
 

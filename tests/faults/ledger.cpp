@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace gander::faults {
 
@@ -21,6 +19,11 @@ struct Run {
   unsigned returns = 0;  // how often the message had come back from a worker
   std::optional<std::int64_t> end_us;
 };
+struct Ack {
+  pid_t pid = 0;
+  std::int64_t sent_us = 0, acked_us = 0;
+};
+using AcksOf = std::unordered_map<std::string, Ack>;
 using RunsOf = std::unordered_map<std::string, std::vector<Run>>;
 
 RunsOf read_runs(const std::string& file) {
@@ -59,6 +62,12 @@ bool woke_late(const Disturbance& d, const Run& earlier, const Run& later) {
          d.to_us + kOnItsWay >= later.begin_us;
 }
 
+// Its enqueue was in flight at the disturbance, so it may have been sent twice.
+bool met_enqueue(const Disturbance& d, const Ack& ack) {
+  return (d.pid == 0 || d.pid == ack.pid) && d.from_us <= ack.acked_us &&
+         d.to_us + kOnItsWay >= ack.sent_us;
+}
+
 class Judge {
  public:
   explicit Judge(const std::vector<Disturbance>& disturbances) : disturbances_(disturbances) {}
@@ -72,22 +81,27 @@ class Judge {
     }
   }
 
-  // `in_doubt`: its enqueue was repeated, so there may have been two of it.
-  void runs_of(const std::string& id, std::vector<Run>& runs, bool in_doubt) {
+  // `ack`: null when its enqueue never returned.
+  void runs_of(const std::string& id, std::vector<Run>& runs, const Ack* ack) {
     std::sort(runs.begin(), runs.end(),
               [](const Run& a, const Run& b) { return a.begin_us < b.begin_us; });
     for (const Run& run : runs) begins_.push_back(run.begin_us);
     for (std::size_t i = 1; i < runs.size(); ++i) {
       ++verdict_.duplicates;
       const Run &earlier = runs[i - 1], &later = runs[i];
-      bool explained = in_doubt;
+      bool explained = false, resent = ack == nullptr;
       for (const Disturbance& d : disturbances_) {
         const bool left = left_behind(d, earlier, later);
         if (left && d.killed && later.returns == earlier.returns + 1)
           recovered(d.from_us, later.begin_us);
         explained = explained || left || woke_late(d, earlier, later);
+        resent = resent || met_enqueue(d, *ack);
       }
       if (explained) continue;
+      if (resent) {
+        ++verdict_.stored_twice;
+        continue;
+      }
       ++verdict_.unexplained;
       complain(id + " ran in process " + std::to_string(earlier.pid) + " and again in process " +
                std::to_string(later.pid) + ", though no fault came between");
@@ -120,9 +134,12 @@ class Judge {
   Verdict verdict_;
 };
 
-std::unordered_set<std::string> read_ids(const std::string& file) {
+AcksOf read_acks(const std::string& file) {
+  AcksOf acks;
   std::ifstream in(file);
-  return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
+  std::string id;
+  for (Ack ack; in >> id >> ack.pid >> ack.sent_us >> ack.acked_us;) acks[id] = ack;
+  return acks;
 }
 
 }  // namespace
@@ -130,12 +147,15 @@ std::unordered_set<std::string> read_ids(const std::string& file) {
 Verdict judge(const Logs& logs, const std::vector<Disturbance>& disturbances) {
   Judge judge(disturbances);
   RunsOf runs_of = read_runs(logs.runs);
-  for (const std::string& id : read_ids(logs.acks)) {
+  const AcksOf acks = read_acks(logs.acks);
+  for (const auto& [id, ack] : acks) {
     const auto found = runs_of.find(id);
     judge.acknowledged(id, found == runs_of.end() ? nullptr : &found->second);
   }
-  const auto doubts = read_ids(logs.doubts);
-  for (auto& [id, of_id] : runs_of) judge.runs_of(id, of_id, doubts.contains(id));
+  for (auto& [id, of_id] : runs_of) {
+    const auto found = acks.find(id);
+    judge.runs_of(id, of_id, found == acks.end() ? nullptr : &found->second);
+  }
   return judge.result();
 }
 

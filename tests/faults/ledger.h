@@ -22,6 +22,9 @@ struct Verdict {
   std::size_t ids = 0;         // acknowledged to the producer
   std::size_t lost = 0;        // of these, never run to the end
   std::size_t duplicates = 0;  // runs that began beyond the first of an id
+  // Of the duplicates, those that only a fault in the middle of their enqueue explains: it was sent
+  // again, and the first copy was no longer there to be recognised.
+  std::size_t stored_twice = 0;
   // Of the duplicates, those of which neither run was in flight at a disturbance of its process:
   // delivery went wrong.
   std::size_t unexplained = 0;
@@ -34,9 +37,8 @@ struct Verdict {
 };
 
 struct Logs {
-  std::string acks;    // a line per acknowledged id
-  std::string doubts;  // a line per id whose enqueue failed and was repeated
-  std::string runs;    // "begin|end ID PID TIME RETURNS" lines
+  std::string acks;  // "ID PID SENT ACKNOWLEDGED" lines
+  std::string runs;  // "begin|end ID PID TIME RETURNS" lines
 };
 
 Verdict judge(const Logs& logs, const std::vector<Disturbance>& disturbances);

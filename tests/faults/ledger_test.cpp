@@ -14,7 +14,7 @@ constexpr std::int64_t kSecond = 1'000'000;
 // Logs written by hand, times in seconds.
 struct LedgerTest : testing::Test {
   Scratch scratch;
-  Logs logs{scratch.file("acks"), scratch.file("doubts"), scratch.file("runs")};
+  Logs logs{scratch.file("acks"), scratch.file("runs")};
   std::vector<Disturbance> disturbances;
 
   LedgerTest() { scratch.keep = false; }
@@ -22,7 +22,11 @@ struct LedgerTest : testing::Test {
   static void line(const std::string& file, const std::string& text) {
     std::ofstream(file, std::ios::app) << text << '\n';
   }
-  void acknowledged(const std::string& id) const { line(logs.acks, id); }
+  // By process 9, which needed no time.
+  void acknowledged(const std::string& id, std::int64_t at = 1) const {
+    const std::string time = ' ' + std::to_string(at * kSecond);
+    line(logs.acks, id + " 9" + time + time);
+  }
   void began(const std::string& id, pid_t pid, std::int64_t at, int returns = 0) const {
     line(logs.runs, "begin " + id + ' ' + std::to_string(pid) + ' ' + std::to_string(at * kSecond) +
                         ' ' + std::to_string(returns));
@@ -79,6 +83,7 @@ TEST_F(LedgerTest, BlamesNoRecoveryOnAKillThatASecondFaultDelayed) {
 }
 
 TEST_F(LedgerTest, DoesNotExplainASecondRunByTheFaultOfAThirdProcess) {
+  acknowledged("a");
   ran("a", 1, 10, 11);
   disturbed(3, 11, 11, true);
   ran("a", 2, 15, 16);
@@ -86,6 +91,7 @@ TEST_F(LedgerTest, DoesNotExplainASecondRunByTheFaultOfAThirdProcess) {
 }
 
 TEST_F(LedgerTest, DoesNotExplainASecondRunByAFaultLongAfterTheFirst) {
+  acknowledged("a");
   ran("a", 1, 10, 11);
   disturbed(1, 14, 14, true);
   ran("a", 2, 15, 16);
@@ -93,6 +99,7 @@ TEST_F(LedgerTest, DoesNotExplainASecondRunByAFaultLongAfterTheFirst) {
 }
 
 TEST_F(LedgerTest, DoesNotExplainASecondRunByAFaultThatCameLater) {
+  acknowledged("a");
   began("a", 1, 10);
   ran("a", 2, 11, 12);
   disturbed(1, 13, 13, true);
@@ -123,12 +130,23 @@ TEST_F(LedgerTest, CountsAServersFaultAgainstEveryProcessAndMeasuresTheReturn) {
   EXPECT_DOUBLE_EQ(v.worst_recovery_s, 0);
 }
 
-TEST_F(LedgerTest, ExplainsTwoOfAnIdWhoseEnqueueWasRepeated) {
-  line(logs.doubts, "a");
+TEST_F(LedgerTest, ExplainsTwoOfAnIdByAFaultInItsEnqueue) {
+  acknowledged("a", 10);
+  disturbed(9, 10, 10);
   ran("a", 1, 10, 11);
-  ran("a", 2, 15, 16);
+  ran("a", 2, 10, 12);
   EXPECT_EQ(verdict().duplicates, 1U);
+  EXPECT_EQ(verdict().stored_twice, 1U);
   EXPECT_EQ(verdict().unexplained, 0U);
+}
+
+TEST_F(LedgerTest, DoesNotExplainTwoOfAnIdByAFaultLongAfterItsEnqueue) {
+  acknowledged("a", 5);
+  disturbed(9, 10, 10);
+  ran("a", 1, 10, 11);
+  ran("a", 2, 10, 12);
+  EXPECT_EQ(verdict().stored_twice, 0U);
+  EXPECT_EQ(verdict().unexplained, 1U);
 }
 
 }  // namespace

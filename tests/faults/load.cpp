@@ -33,7 +33,7 @@ Load::Load(const Options& options, const Scratch& scratch)
       leftovers_(options.leftovers),
       leftovers_log_(scratch.file("leftovers")),
       lease_(options.lease_ms),
-      logs_{scratch.file("acks"), scratch.file("doubts"), scratch.file("runs")} {
+      logs_{scratch.file("acks"), scratch.file("runs")} {
   for (std::size_t i = 0; i <= kWorkers; ++i)
     members_.push_back(member(options, scratch, i == kWorkers));
 }
@@ -47,12 +47,7 @@ Member Load::member(const Options& options, const Scratch& scratch, bool produce
   }
   std::vector<std::string> command;
   if (producer)
-    command = {(options.bin / "fault_producer").string(),
-               url,
-               queue_,
-               logs_.acks,
-               logs_.doubts,
-               logs_.runs};
+    command = {(options.bin / "fault_producer").string(), url, queue_, logs_.acks, logs_.runs};
   else
     command = {(options.bin / "gander").string(),
                "worker",

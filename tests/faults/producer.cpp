@@ -1,12 +1,15 @@
-// fault_producer BROKER QUEUE ACKS DOUBTS RUNS -- enqueues until it is killed or told to stop. An
-// id is written to ACKS only after its enqueue has returned, so every id there is a promise; to
-// DOUBTS when its enqueue failed and is repeated under the same id.
+// fault_producer BROKER QUEUE ACKS RUNS -- enqueues until it is killed or told to stop. An id is
+// written to ACKS only after its enqueue has returned, so every id there is a promise; beside it
+// who sent it, when it was first sent, and when the promise came.
+#include <fcntl.h>
 #include <gander/gander.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -22,23 +25,38 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 constexpr int kLongestWorkUs = 60'000;
 constexpr auto kBetween = std::chrono::milliseconds(4);
 // And no more waiting than is worked off in a moment at the end.
-constexpr std::uintmax_t kMostWaiting = 500;
+constexpr std::int64_t kMostWaiting = 500;
 
-std::uintmax_t size_of(const std::string& file) {
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(file, absent);
-  return absent ? 0 : size;
-}
+// The lines of a file that others append to.
+class LineCount {
+ public:
+  explicit LineCount(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~LineCount() { close(fd_); }
+  LineCount(const LineCount&) = delete;
+  LineCount& operator=(const LineCount&) = delete;
+
+  std::int64_t now() {
+    std::array<char, 65536> block;
+    for (ssize_t n = 0; (n = read(fd_, block.data(), block.size())) > 0;)
+      lines_ += std::count(block.begin(), block.begin() + n, '\n');
+    return lines_;
+  }
+
+ private:
+  int fd_;
+  std::int64_t lines_ = 0;
+};
 
 class Producer {
  public:
   Producer(const gander::Client& client, const std::string& queue, const std::string& acks,
-           const std::string& doubts, std::string runs)
+           std::string runs)
       : to_(client.on(queue).within(std::chrono::seconds(10))),
-        acks_file_(acks),
         runs_(std::move(runs)),
         acks_(acks),
-        doubts_(doubts) {}
+        runs_file_(runs_),
+        sent_(acks),
+        ran_(runs_) {}
 
   void run() {
     while (!stopping) {
@@ -48,25 +66,24 @@ class Producer {
   }
 
  private:
-  // From the sizes of the logs, as who was killed can remember nothing. Their lines are alike.
-  [[nodiscard]] std::uintmax_t waiting() const {
-    const std::uintmax_t line = gander::Id().to_string().size() + 1;
-    const std::uintmax_t run =
-        2 * line + 2 * sizeof " 1234567 1234567890123456 0" + sizeof "begin end";
-    const std::uintmax_t sent = size_of(acks_file_) / line, ran = size_of(runs_) / run;
-    return sent > ran ? sent - ran : 0;
+  // From the logs, as who was killed can remember nothing. A run has two lines there.
+  [[nodiscard]] std::int64_t waiting() { return sent_.now() - ran_.now() / 2; }
+
+  static std::string ack(const gander::Id& id, std::int64_t sent_us) {
+    return id.to_string() + ' ' + std::to_string(getpid()) + ' ' + std::to_string(sent_us) + ' ' +
+           std::to_string(gander::faults::now_us()) + '\n';
   }
 
+  // What failed is repeated under the same id, so that it is stored once all the same.
   void one() {
     const gander::Id id = gander::Id::make();
     const int us = work_(random_);
+    const std::int64_t sent = gander::faults::now_us();
     while (!stopping) try {
         to_.id(id).enqueue(fault_job, runs_, us);
-        acks_.add(id.to_string() + '\n');
-        return;
+        return acks_.add(ack(id, sent));
       } catch (const gander::Error& e) {
         std::fprintf(stderr, "%s: %s\n", id.to_string().c_str(), e.what());
-        doubts_.add(id.to_string() + '\n');
       }
   }
 
@@ -74,16 +91,19 @@ class Producer {
   void twenty() try {
     std::vector<std::tuple<std::string, int>> items(20);
     for (auto& item : items) item = {runs_, work_(random_)};
+    const std::int64_t sent = gander::faults::now_us();
     std::string lines;
-    for (const gander::Id& id : to_.enqueue_all(fault_job, items)) lines += id.to_string() + '\n';
+    for (const gander::Id& id : to_.enqueue_all(fault_job, items)) lines += ack(id, sent);
     acks_.add(lines);
   } catch (const gander::Error& e) {
     std::fprintf(stderr, "a batch: %s\n", e.what());
   }
 
   gander::Enqueuer to_;
-  std::string acks_file_, runs_;
-  gander::faults::AppendFile acks_, doubts_;
+  std::string runs_;
+  // Made before they are counted.
+  gander::faults::AppendFile acks_, runs_file_;
+  LineCount sent_, ran_;
   std::mt19937 random_{std::random_device{}()};
   std::uniform_int_distribution<int> work_{0, kLongestWorkUs}, many_{1, 20};
 };
@@ -91,14 +111,14 @@ class Producer {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 6) {
-    std::fprintf(stderr, "usage: fault_producer BROKER QUEUE ACKS DOUBTS RUNS\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: fault_producer BROKER QUEUE ACKS RUNS\n");
     return 2;
   }
   std::signal(SIGTERM, [](int) { stopping = true; });
   const gander::Broker broker{argv[1]};
   const gander::Client client{broker};
-  Producer(client, argv[2], argv[3], argv[4], argv[5]).run();
+  Producer(client, argv[2], argv[3], argv[4]).run();
   return 0;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "fault_producer: %s\n", e.what());
