@@ -86,21 +86,21 @@ bool Member::commit(bool leaving) {
   return false;
 }
 
-void Member::write(const std::vector<Outgoing>& records,
-                   const std::vector<const Delivery*>& settled, const sdk::Deadline& deadline) {
+void Member::write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
+                   const sdk::Deadline& deadline) {
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);
     std::map<const Partition*, Offsets> after;
-    for (const Delivery* delivery : settled) {
-      if (!delivery->partition->owned)
+    for (const Record* record : settled) {
+      if (!record->partition->owned)
         throw sdk::Error(GANDER_UNAVAILABLE,
                          settings_.where() + ": the group is sharing out its partitions; try again",
                          GANDER_ERROR_RETRYABLE);
-      const auto [it, fresh] = after.try_emplace(delivery->partition, delivery->partition->offsets);
+      const auto [it, fresh] = after.try_emplace(record->partition, record->partition->offsets);
       it->second.owner = token_;
       it->second.left = false;
-      it->second.finish(delivery->offset);
+      it->second.finish(record->offset);
     }
     for (const auto& [partition, offsets] : after) add(*list, *partition, offsets);
   }

@@ -43,7 +43,8 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     due_us = member_->due().next();
   }
   if (!exchange.takes.empty() && due_us != 0 && due_us <= instance_.host.now_us())
-    member_->promote(kPromotePerExchange, deadline);
+    if (member_->promote(kPromotePerExchange, deadline) > 0) member_->look_for_ends();
+  member_->wait_fetched(exchange.takes, deadline);
   {
     const std::lock_guard lock(member_->mutex());
     auto batch = std::make_unique<sdk::Batch>();

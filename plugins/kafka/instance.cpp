@@ -16,6 +16,8 @@ std::shared_ptr<Member> Instance::begin(std::string_view incarnation, sdk::Queue
       member_ = joined;
     }
     joined->need(queues, deadline);
+    // A group that takes longer lets us in later: until then there is nothing to take.
+    static_cast<void>(joined->wait_joined(deadline));
     return joined;
   } catch (...) {
     leases_.end(incarnation, [](Held&) {});

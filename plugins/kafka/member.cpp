@@ -13,6 +13,9 @@ constexpr int kAtOnce = 1000;
 constexpr std::chrono::milliseconds kLookAnyway{500};
 constexpr std::chrono::milliseconds kLookAtCommit{10};
 
+// An exchange waits no longer for records that the cluster has and this process has asked for.
+constexpr std::chrono::milliseconds kOnItsWay{250};
+
 Config config_for(const Settings& settings) {
   const std::int64_t lease_ms = settings.lease_us / 1000;
   Config config(settings);
@@ -29,6 +32,8 @@ Config config_for(const Settings& settings) {
   config.set("isolation.level", "read_committed");
   config.set("enable.partition.eof", "true");
   config.set("fetch.error.backoff.ms", 50);
+  // Until then an answer without records is held back, and with it the news that there are none.
+  config.set("fetch.wait.max.ms", 100);
   config.set("queued.min.messages", 20'000);
   config.set("queued.max.messages.kbytes", 16'384);
   return config;
@@ -134,6 +139,7 @@ void Member::run() {
     try {
       busy = fetch();
       commit_if_due();
+      hand_on_if_stuck();
     } catch (const std::exception& e) {
       host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
     }
@@ -187,7 +193,9 @@ bool Member::drain(Queue& from) {
       Partition* partition = stock_.owned(rd_kafka_topic_name(m.rkt), m.partition);
       if (partition == nullptr) continue;
       if (m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        partition->at_end = true;
         if (m.offset > partition->expected) {
+          partition->dirty = stock_.changed = true;
           partition->offsets.skip(partition->expected, m.offset);
           partition->expected = m.offset;
         }
@@ -206,6 +214,7 @@ bool Member::drain(Queue& from) {
       }
     }
   }
+  changed_.notify_all();
   if (news) bell_.ring(from.queue);
   return true;
 }
@@ -238,6 +247,47 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   } catch (const sdk::Error& e) {
     host_.log(GANDER_LOG_ERROR, std::string("scheduled: ") + e.what() + "; it is left where it is");
   }
+}
+
+// Under mutex_. The end is that of the last answer to a fetch: it costs no question.
+bool Member::all_arrived(std::string_view queue) {
+  bool all = true;
+  stock_.each_owned([&](Partition& p) {
+    if (p.queue != queue || !all) return;
+    std::int64_t low = 0, high = 0;
+    if (rd_kafka_get_watermark_offsets(client_.get(), p.topic.c_str(), p.number, &low, &high) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR &&
+        high > p.end) {
+      p.end = high;
+      p.at_end = p.at_end && p.expected >= high;
+    }
+    all = p.at_end || p.expected >= p.end;
+  });
+  return all;
+}
+
+void Member::wait_fetched(sdk::Takes takes, const sdk::Deadline& deadline) {
+  auto until = Clock::now() + kOnItsWay;
+  if (deadline.at()) until = std::min(until, *deadline.at());
+  const auto wanted = [](const gander_take* take) { return take->max_messages > 0; };
+  if (std::ranges::none_of(takes, wanted)) return;
+  std::unique_lock lock(mutex_);
+  for (const gander_take* take : takes)
+    if (wanted(take)) asked_at_.insert_or_assign(std::string(sdk::view(take->queue)), Clock::now());
+  changed_.wait_until(lock, until, [&] {
+    return std::ranges::any_of(
+               takes, [&](const gander_take* t) { return stock_.any(sdk::view(t->queue)); }) ||
+           (joined_ && std::ranges::all_of(takes, [&](const gander_take* t) {
+              return all_arrived(sdk::view(t->queue));
+            }));
+  });
+}
+
+bool Member::wait_joined(const sdk::Deadline& deadline) {
+  auto until = Clock::now() + settings_.connect_timeout;
+  if (deadline.at()) until = std::min(until, *deadline.at());
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, until, [this] { return joined_; });
 }
 
 bool Member::wait_read(const sdk::Deadline& deadline) {

@@ -38,6 +38,13 @@ class Member {
   void need(sdk::Queues queues, const sdk::Deadline& deadline);
   // There is room again: read on.
   void wake();
+  // Waits for what is on its way: until one of the queues has something, or all that there was has
+  // come. Not for work: with nothing in the log it returns at once.
+  void wait_fetched(sdk::Takes takes, const sdk::Deadline& deadline);
+  // What was written just now shall count as on its way.
+  void look_for_ends();
+  // Waits until the group has said what is ours. False: not by then.
+  bool wait_joined(const sdk::Deadline& deadline);
   // Waits until partitions are assigned and what is to come is read up to its end of now.
   bool wait_read(const sdk::Deadline& deadline);
 
@@ -47,7 +54,7 @@ class Member {
   }
   // Successors, and the removal of what was settled, in one transaction. With commits held, and not
   // under mutex(). On an error nothing was settled, unless it says MAYBE_APPLIED.
-  void write(const std::vector<Outgoing>& records, const std::vector<const Delivery*>& settled,
+  void write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
              const sdk::Deadline& deadline);
   // Makes due messages ready, at most so many; how many it were. Not under mutex().
   std::size_t promote(std::size_t most, const sdk::Deadline& deadline);
@@ -70,6 +77,7 @@ class Member {
   void run();
   bool fetch();
   bool drain(Queue& from);
+  bool all_arrived(std::string_view queue);
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
   Owned<rd_kafka_queue_t> new_queue();
@@ -81,9 +89,15 @@ class Member {
   void assigned(rd_kafka_topic_partition_list_t* partitions);
   void revoked(rd_kafka_topic_partition_list_t* partitions);
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
+  void read_ends(const rd_kafka_topic_partition_list_t& partitions);
   void take_over(rd_kafka_topic_partition_t& at);
   void forward(const rd_kafka_topic_partition_t& at);
   void await_running();
+
+  // hand_on.cpp
+  void hand_on_if_stuck();
+  std::vector<std::int32_t> starving(const std::string& topic, int partitions);
+  void hand_on(const Queue& queue);
 
   // commit.cpp
   bool commit(bool leaving);
@@ -102,16 +116,18 @@ class Member {
   std::condition_variable changed_;  // something was settled, read, or assigned
   Stock stock_;
   Due due_;
-  bool asked_ = false;                // to join the group
-  bool joined_ = false;               // it has said what is ours
-  std::set<std::string> subscribed_;  // names of queues
+  bool asked_ = false;                                              // to join the group
+  bool joined_ = false;                                             // it has said what is ours
+  std::set<std::string> subscribed_;                                // names of queues
+  std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   std::vector<std::unique_ptr<Queue>> queues_;
   Owned<rd_kafka_queue_t> control_, main_;
   std::string problem_;  // why the group does not let us in
 
   std::mutex commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Clock::time_point committed_at_{};
-  bool uncommitted_ = false;  // of the thread alone
+  bool uncommitted_ = false;  // of the thread alone, as the next
+  Clock::time_point looked_at_stuck_{};
   std::atomic<std::uint64_t> reclaimed_{0};
   Clock::time_point trimmed_at_{};  // of tend() alone
 

@@ -67,6 +67,7 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
     stock_.forget_parked();
     due_.forget_parked();
   }
+  read_ends(*owned);
   commit(false);
   rd_kafka_assign(client_.get(), owned.get());
   const std::lock_guard lock(mutex_);
@@ -85,6 +86,39 @@ bool Member::read_committed(rd_kafka_topic_partition_list_t* partitions) {
     if (is_fenced(code) || rd_kafka_assignment_lost(client_.get()) != 0) return false;
   }
   return false;
+}
+
+void Member::look_for_ends() {
+  const PartitionList owned = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.each_owned([&](Partition& p) {
+      rd_kafka_topic_partition_list_add(owned.get(), p.topic.c_str(), p.number);
+    });
+  }
+  if (owned->cnt > 0) read_ends(*owned);
+}
+
+// So that what is empty is known to be at once, and not after the first fetch.
+void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
+  const PartitionList ends(rd_kafka_topic_partition_list_copy(&partitions));
+  for (int i = 0; i < ends->cnt; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
+  if (rd_kafka_offsets_for_times(client_.get(), ends.get(), kAskTime.count()) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < ends->cnt; ++i) {
+    const rd_kafka_topic_partition_t& at = ends->elems[i];
+    if (at.offset < 0) continue;
+    Partition* p = stock_.owned(at.topic, at.partition);
+    if (p != nullptr) {
+      p->end = at.offset;
+      p->at_end = p->expected >= p->end;
+    } else if (at.topic == topics_.names().scheduled() &&
+               at.offset <= std::max<std::int64_t>(0, due_.position(at.partition))) {
+      due_.reached_end(at.partition, at.offset);
+    }
+  }
 }
 
 void Member::take_over(rd_kafka_topic_partition_t& at) {

@@ -82,7 +82,7 @@ void settle(Instance& instance, Member& member, const std::string& incarnation,
   const auto commits = member.hold_commits();
   const std::vector<Delivery*> found = find_all(member, incarnation, exchange.settles);
   std::vector<Outgoing> records;
-  std::vector<const Delivery*> written;
+  std::vector<const Record*> written;
   Successors successors(instance, deadline);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] == nullptr || !needs_successor(*exchange.settles[i], *found[i])) continue;

@@ -40,6 +40,7 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
   if (offset < p.expected) return false;
   p.offsets.skip(p.expected, offset);
   p.expected = offset + 1;
+  p.at_end = p.expected >= p.end;
   if (p.offsets.is_done(offset) || p.held.contains(offset)) return false;
   gander_message m = read_message(value);
   const Offsets::Counts more = p.offsets.counts(offset);
@@ -50,6 +51,17 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
   to.waiting.push_back({&p, offset, sdk::OwnedMessage(m)});
   to.bytes += m.body.len;
   return true;
+}
+
+bool Stock::any(std::string_view queue) const {
+  const auto it = lanes_.find(queue);
+  return it != lanes_.end() &&
+         std::ranges::any_of(it->second, [](const Lane& one) { return !one.waiting.empty(); });
+}
+
+bool Stock::waits(std::string_view queue, std::uint32_t priority) const {
+  const auto it = lanes_.find(queue);
+  return it != lanes_.end() && !it->second[priority].waiting.empty();
 }
 
 bool Stock::full(std::string_view queue, std::uint32_t priority) const {
@@ -124,6 +136,20 @@ void Stock::give_back(const Delivery& delivery, const gander_message& m) {
   Record record{&p, delivery.offset, sdk::OwnedMessage(m)};
   deliveries_.erase(receipt);
   to_front(std::move(record));
+}
+
+std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t priority,
+                                       std::size_t most) {
+  std::vector<Record> removed;
+  const auto it = lanes_.find(queue);
+  if (it == lanes_.end()) return removed;
+  Lane& from = it->second[priority];
+  while (removed.size() < most && !from.waiting.empty()) {
+    from.bytes -= from.waiting.back().message.body.len;
+    removed.push_back(std::move(from.waiting.back()));
+    from.waiting.pop_back();
+  }
+  return removed;
 }
 
 std::size_t Stock::give_back_all(std::string_view incarnation, Offsets::Counts more,

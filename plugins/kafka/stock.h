@@ -26,6 +26,8 @@ struct Partition {
   std::string queue;
   std::uint32_t priority = 0;
   Offsets offsets;
+  std::int64_t end = 0;                   // of the log, when it was last heard of
+  bool at_end = false;                    // all has arrived that there was
   std::int64_t expected = 0;              // the offset to arrive next
   std::unordered_set<std::int64_t> held;  // handed out
   bool owned = true;                      // false while a rebalance has not said whose it is
@@ -72,6 +74,8 @@ class Stock {
   // False: it is done, or handed out already. Throws CORRUPT when `value` is no message; then the
   // record counts as arrived and not done.
   bool arrive(Partition& partition, std::int64_t offset, std::string_view value);
+  [[nodiscard]] bool any(std::string_view queue) const;
+  [[nodiscard]] bool waits(std::string_view queue, std::uint32_t priority) const;
   [[nodiscard]] bool full(std::string_view queue, std::uint32_t priority) const;
 
   // ---- taking and settling
@@ -87,6 +91,9 @@ class Stock {
   // and `queues` hears of their queues.
   std::size_t give_back_all(std::string_view incarnation, Offsets::Counts more,
                             std::vector<std::string>& queues);
+  // Removes from what waits the last ones, at most so many; to_front() puts one back.
+  std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most);
+  void to_front(Record record);
   [[nodiscard]] bool holds_any() const { return !deliveries_.empty(); }
   // Records that were held back for want of room in the metadata get another chance.
   void unblock();
@@ -110,7 +117,6 @@ class Stock {
   };
 
   Lane& lane(std::string_view queue, std::uint32_t priority) { return lanes_[queue][priority]; }
-  void to_front(Record record);
   void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
 
   std::uint64_t receipt_;

@@ -1,0 +1,105 @@
+// A worker that has its hands full owns its partitions all the same, and what waits in them would
+// wait for as long as its jobs take, while others are idle. So what a worker has not asked for in a
+// second it writes to a partition whose owner takes all he can get, and is through with it here:
+// both in one transaction. With nobody idle nothing is moved.
+#include <algorithm>
+
+#include "member.h"
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::chrono::seconds kStuckAfter{1};
+// Few at a time: whoever is idle now may not be when he has them.
+constexpr std::size_t kPerIdlePartition = 32;
+constexpr std::chrono::milliseconds kAskTime{1000};
+
+}  // namespace
+
+void Member::hand_on_if_stuck() {
+  const auto now = Clock::now();
+  if (now - looked_at_stuck_ < kStuckAfter) return;
+  looked_at_stuck_ = now;
+  std::vector<const Queue*> stuck;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!joined_) return;
+    for (const auto& queue : queues_) {
+      const auto asked = asked_at_.find(queue->queue);
+      const bool wanted = asked != asked_at_.end() && now - asked->second < kStuckAfter;
+      if (!wanted && stock_.waits(queue->queue, queue->priority)) stuck.push_back(queue.get());
+    }
+  }
+  for (const Queue* queue : stuck) hand_on(*queue);
+}
+
+// Partitions of others, of which everything has been handed out.
+std::vector<std::int32_t> Member::starving(const std::string& topic, int partitions) {
+  const PartitionList others = new_list(partitions);
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::int32_t number = 0; number < partitions; ++number)
+      if (stock_.owned(topic, number) == nullptr)
+        rd_kafka_topic_partition_list_add(others.get(), topic.c_str(), number)->offset =
+            RD_KAFKA_OFFSET_END;
+  }
+  std::vector<std::int32_t> found;
+  if (others->cnt == 0) return found;
+  const PartitionList ends(rd_kafka_topic_partition_list_copy(others.get()));
+  if (rd_kafka_committed(client_.get(), others.get(), kAskTime.count()) != 0 ||
+      rd_kafka_offsets_for_times(client_.get(), ends.get(), kAskTime.count()) != 0)
+    return found;
+  for (int i = 0; i < others->cnt; ++i) {
+    const rd_kafka_topic_partition_t& at = others->elems[i];
+    if (at.offset < 0 || at.metadata == nullptr) continue;  // nobody has taken it over
+    const auto offsets =
+        Offsets::decode(at.offset, {static_cast<const char*>(at.metadata), at.metadata_size});
+    const auto* end = rd_kafka_topic_partition_list_find(ends.get(), topic.c_str(), at.partition);
+    if (offsets && !offsets->left && end != nullptr && offsets->next() >= end->offset)
+      found.push_back(at.partition);
+  }
+  return found;
+}
+
+void Member::hand_on(const Queue& queue) {
+  const gander_call call{sizeof call, 0, 5'000'000, {nullptr, 0}};
+  const sdk::Deadline deadline(&call);
+  const std::string topic = topics_.names().ready(queue.queue, queue.priority);
+  const auto to = starving(topic, topics_.need_queue(queue.queue, deadline));
+  if (to.empty()) return;
+  const std::lock_guard commits(commit_mutex_);
+  std::vector<Record> records;
+  {
+    const std::lock_guard lock(mutex_);
+    records = stock_.remove_last(queue.queue, queue.priority, to.size() * kPerIdlePartition);
+  }
+  std::vector<Outgoing> copies;
+  std::vector<const Record*> originals;
+  for (const Record& record : records) {
+    Outgoing copy{topic, to[copies.size() % to.size()], {}, ""};
+    write_message(record.message, topics_.names().is_hashed(queue.queue), *copy.value);
+    copies.push_back(std::move(copy));
+    originals.push_back(&record);
+  }
+  if (copies.empty()) return;
+  bool moved = false;
+  try {
+    write(copies, originals, deadline);
+    moved = true;
+  } catch (const sdk::Error& e) {
+    // If it was written after all, it runs twice; were it dropped here, it might not run at all.
+    host_.log(GANDER_LOG_DEBUG, std::string("handing on: ") + e.what());
+  }
+  const std::lock_guard lock(mutex_);
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    if (!moved) {
+      stock_.to_front(std::move(*record));
+      continue;
+    }
+    record->partition->offsets.finish(record->offset);
+    record->partition->dirty = stock_.changed = true;
+  }
+}
+
+}  // namespace gander::kafka
