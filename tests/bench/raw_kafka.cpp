@@ -1,0 +1,239 @@
+// The least honest program over librdkafka that stores, reads and is through with a 200-byte
+// message, with the durability that gander's Kafka broker promises: an idempotent producer,
+// acks=all. Four partitions, a commit per 1,000 messages; no settle of a single message, no
+// schedule, no priority, no fence, no counters.
+//
+//   raw_kafka --url kafka://HOST:PORT --jobs N --batch 500 --threads 16 --json
+//
+// prints one line per operation: enqueue (batches, each of them waited for), stream (all, and then
+// waited for once), drain (poll, and a synchronous commit per 1,000), enqueue16 (single messages by
+// so many threads that share a producer, each waited for). Its topic is made anew and deleted at
+// the end.
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t kBodyBytes = 200;
+constexpr int kPartitions = 4;
+constexpr int kCommitEvery = 1000;
+constexpr int kPatienceMs = 30'000;
+
+struct Destroy {
+  void operator()(rd_kafka_t* k) const { rd_kafka_destroy(k); }
+  void operator()(rd_kafka_topic_t* t) const { rd_kafka_topic_destroy(t); }
+  void operator()(rd_kafka_queue_t* q) const { rd_kafka_queue_destroy(q); }
+  void operator()(rd_kafka_event_t* e) const { rd_kafka_event_destroy(e); }
+  void operator()(rd_kafka_topic_partition_list_t* l) const {
+    rd_kafka_topic_partition_list_destroy(l);
+  }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Destroy>;
+
+[[noreturn]] void fail(const char* what, const char* why) {
+  std::fprintf(stderr, "raw_kafka: %s: %s\n", what, why);
+  std::exit(1);
+}
+void must(rd_kafka_resp_err_t code, const char* what) {
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) fail(what, rd_kafka_err2str(code));
+}
+
+using Properties = std::vector<std::pair<const char*, std::string>>;
+
+// The report of a message ends the wait of the thread that sent it.
+void on_report(rd_kafka_t* /*k*/, const rd_kafka_message_t* m, void* /*opaque*/) {
+  must(m->err, "a message was not stored");
+  auto* done = static_cast<std::atomic<bool>*>(m->_private);
+  if (done == nullptr) return;
+  *done = true;
+  done->notify_one();
+}
+
+Owned<rd_kafka_t> connect(rd_kafka_type_t type, const Properties& properties) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  char why[256];
+  for (const auto& [key, value] : properties)
+    if (rd_kafka_conf_set(conf, key, value.c_str(), why, sizeof why) != RD_KAFKA_CONF_OK)
+      fail(key, why);
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+  Owned<rd_kafka_t> made(rd_kafka_new(type, conf, why, sizeof why));
+  if (!made) fail("connect", why);
+  return made;
+}
+
+Owned<rd_kafka_t> producer(const std::string& servers, const std::string& linger_ms) {
+  return connect(RD_KAFKA_PRODUCER, {{"bootstrap.servers", servers},
+                                     {"enable.idempotence", "true"},
+                                     {"acks", "all"},
+                                     {"linger.ms", linger_ms}});
+}
+
+void create_topic(rd_kafka_t* k, const std::string& name) {
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(k));
+  rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), kPartitions, -1, nullptr, 0);
+  rd_kafka_CreateTopics(k, &topic, 1, nullptr, queue.get());
+  const Owned<rd_kafka_event_t> done(rd_kafka_queue_poll(queue.get(), kPatienceMs));
+  rd_kafka_NewTopic_destroy(topic);
+  if (!done) fail("create", "no answer");
+  must(rd_kafka_event_error(done.get()), "create");
+}
+
+void delete_topic(rd_kafka_t* k, const std::string& name) {
+  const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(k));
+  rd_kafka_DeleteTopic_t* topic = rd_kafka_DeleteTopic_new(name.c_str());
+  rd_kafka_DeleteTopics(k, &topic, 1, nullptr, queue.get());
+  const Owned<rd_kafka_event_t> done(rd_kafka_queue_poll(queue.get(), kPatienceMs));
+  rd_kafka_DeleteTopic_destroy(topic);
+}
+
+void produce(rd_kafka_t* k, rd_kafka_topic_t* topic, std::string& body, std::int32_t partition,
+             void* opaque) {
+  while (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, body.data(), body.size(), nullptr,
+                          0, opaque) != 0) {
+    if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+      must(rd_kafka_last_error(), "produce");
+    rd_kafka_poll(k, 1);  // reports take up room too
+  }
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double enqueue(rd_kafka_t* k, rd_kafka_topic_t* topic, std::size_t jobs, std::size_t batch) {
+  std::string body(kBodyBytes, 'x');
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t done = 0; done < jobs; done += batch) {
+    const std::size_t n = std::min(batch, jobs - done);
+    for (std::size_t i = 0; i < n; ++i) {
+      produce(k, topic, body, static_cast<std::int32_t>(i * kPartitions / n), nullptr);
+      if (i % 10'000 == 9'999) rd_kafka_poll(k, 0);
+    }
+    must(rd_kafka_flush(k, kPatienceMs), "enqueue");
+  }
+  return static_cast<double>(jobs) / seconds_since(start);
+}
+
+double drain(const std::string& servers, const std::string& topic, std::size_t jobs) {
+  const auto k = connect(RD_KAFKA_CONSUMER, {{"bootstrap.servers", servers},
+                                             {"group.id", topic},
+                                             {"auto.offset.reset", "earliest"},
+                                             {"enable.auto.commit", "false"}});
+  rd_kafka_poll_set_consumer(k.get());
+  const Owned<rd_kafka_topic_partition_list_t> topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  must(rd_kafka_subscribe(k.get(), topics.get()), "subscribe");
+  std::string copy;
+  std::chrono::steady_clock::time_point start;
+  for (std::size_t n = 0; n < jobs;) {
+    rd_kafka_message_t* m = rd_kafka_consumer_poll(k.get(), kPatienceMs);
+    if (m == nullptr) fail("drain", "nothing comes");
+    must(m->err, "drain");
+    if (n == 0) start = std::chrono::steady_clock::now();  // joining the group is not the work
+    copy.assign(static_cast<const char*>(m->payload), m->len);
+    rd_kafka_message_destroy(m);
+    if (++n % kCommitEvery == 0 || n == jobs) must(rd_kafka_commit(k.get(), nullptr, 0), "commit");
+  }
+  const double rate = static_cast<double>(jobs) / seconds_since(start);
+  rd_kafka_consumer_close(k.get());
+  return rate;
+}
+
+double enqueue_by_threads(rd_kafka_t* k, rd_kafka_topic_t* topic, std::size_t jobs,
+                          std::size_t threads) {
+  const std::size_t each = jobs / threads;
+  std::atomic<bool> stop = false;
+  std::jthread reports([&] {
+    while (!stop) rd_kafka_poll(k, 10);
+  });
+  const auto start = std::chrono::steady_clock::now();
+  {
+    std::vector<std::jthread> pool;
+    for (std::size_t t = 0; t < threads; ++t)
+      pool.emplace_back([&, t] {
+        std::string body(kBodyBytes, 'x');
+        for (std::size_t i = 0; i < each; ++i) {
+          std::atomic<bool> done = false;
+          produce(k, topic, body, static_cast<std::int32_t>((t + i) % kPartitions), &done);
+          done.wait(false);
+        }
+      });
+  }
+  const double rate = static_cast<double>(each * threads) / seconds_since(start);
+  stop = true;
+  return rate;
+}
+
+void print(const char* op, double rate, bool json) {
+  if (json)
+    std::printf("{\"broker\":\"kafka\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
+  else
+    std::printf("%-10s %10.0f jobs/s\n", op, rate);
+  std::fflush(stdout);
+}
+
+void run(const std::string& servers, std::size_t jobs, std::size_t batch, std::size_t threads,
+         bool json) {
+  const auto k = producer(servers, "5");
+  const std::string name =
+      "raw." + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
+  create_topic(k.get(), name);
+  {
+    const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(k.get(), name.c_str(), nullptr));
+    enqueue(k.get(), topic.get(), 1, 1);  // it finds its brokers
+    print("enqueue", enqueue(k.get(), topic.get(), jobs, batch), json);
+    print("stream", enqueue(k.get(), topic.get(), jobs, jobs), json);
+    print("drain", drain(servers, name, 2 * jobs), json);
+  }
+  {
+    const auto hasty = producer(servers, "0");
+    const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(hasty.get(), name.c_str(), nullptr));
+    print("enqueue16",
+          enqueue_by_threads(hasty.get(), topic.get(), std::max(threads, jobs / 5), threads), json);
+  }
+  delete_topic(k.get(), name);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string url = "kafka://127.0.0.1:9092";
+  std::size_t jobs = 200'000, batch = 500, threads = 16;
+  bool json = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--json") {
+      json = true;
+      continue;
+    }
+    const char* value = i + 1 < argc ? argv[++i] : "";
+    const auto number = static_cast<std::size_t>(std::strtoul(value, nullptr, 10));
+    if (flag == "--url")
+      url = value;
+    else if (flag == "--jobs")
+      jobs = number;
+    else if (flag == "--batch")
+      batch = number;
+    else if (flag == "--threads")
+      threads = number;
+    else
+      jobs = 0;
+  }
+  if (jobs == 0 || batch == 0 || threads == 0 || url.find("://") == std::string::npos) {
+    std::fprintf(stderr, "usage: raw_kafka --url URL --jobs N --batch N --threads N [--json]\n");
+    return 2;
+  }
+  run(url.substr(url.find("://") + 3), jobs, batch, threads, json);
+  return 0;
+}
