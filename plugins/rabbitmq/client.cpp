@@ -115,8 +115,10 @@ void Client::log_in(TimePoint until) {
 
 bool Client::next(Event& event, TimePoint until) {
   if (lost_) throw lost_connection(where_, "the connection was lost");
+  // The frames of what is not yet whole must stay.
+  if (++events_ % kReleaseEvery == 0 && assembler_.idle())
+    amqp_maybe_release_buffers(handle_.get());
   for (;;) {
-    if (++events_ % kReleaseEvery == 0) amqp_maybe_release_buffers(handle_.get());
     amqp_frame_t frame;
     timeval limit = time_left(until);
     const int status = amqp_simple_wait_frame_noblock(handle_.get(), &frame, &limit);
@@ -162,6 +164,13 @@ void Client::cancel(const std::string& tag, TimePoint until) {
   limit_calls(until);
   amqp_basic_cancel(handle_.get(), kMain, amqp_bytes(tag));
   check(amqp_get_rpc_reply(handle_.get()), kMain, "cancelling a consumer");
+}
+
+// A prefetch counts for consumers that are made later, and each is made with its own.
+void Client::sync(TimePoint until) {
+  limit_calls(until);
+  amqp_basic_qos(handle_.get(), kMain, 0, 1, 0);
+  check(amqp_get_rpc_reply(handle_.get()), kMain, "asking for what is under way");
 }
 
 std::optional<std::uint32_t> Client::count(const std::string& queue, TimePoint until) {

@@ -37,6 +37,8 @@ class Client {
   void consume(const std::string& queue, const std::string& tag, std::uint16_t prefetch,
                bool exclusive, TimePoint until);
   void cancel(const std::string& tag, TimePoint until);
+  // When it returns, all that the server had pushed before is there for next().
+  void sync(TimePoint until);
   // How many wait in a queue; nothing when there is no such queue.
   std::optional<std::uint32_t> count(const std::string& queue, TimePoint until);
   std::uint32_t purge(const std::string& queue, TimePoint until);

@@ -1,5 +1,7 @@
 #include "content.h"
 
+#include <algorithm>
+
 namespace gander::rabbitmq {
 
 bool Assembler::add(const amqp_frame_t& frame, Event& event) {
@@ -10,6 +12,10 @@ bool Assembler::add(const amqp_frame_t& frame, Event& event) {
     case AMQP_FRAME_BODY: return add_body(frame, event);
     default: return false;
   }
+}
+
+bool Assembler::idle() const {
+  return std::ranges::none_of(contents_, [](const Content& c) { return c.open; });
 }
 
 bool Assembler::add_method(const amqp_frame_t& frame, Event& event) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "amqp.h"
+#include "library.h"
 
 namespace gander::rabbitmq {
 
@@ -43,6 +43,9 @@ class Assembler {
  public:
   // Whether `frame` completed an event, which is then in `event`.
   bool add(const amqp_frame_t& frame, Event& event);
+
+  // Nothing is half there.
+  [[nodiscard]] bool idle() const;
 
  private:
   struct Content {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "amqp.h"
+#include "library.h"
 
 namespace gander::rabbitmq {
 

@@ -28,7 +28,7 @@ Consumer::Consumer(Instance& instance, std::string_view incarnation, const sdk::
       life_(instance.begin(incarnation_)),
       serial_(fresh_serial()),
       publisher_(instance, "gander " + incarnation_ + " (publishes)"),
-      topology_(instance.names) {
+      topology_(instance.names, instance.declaring) {
   const TimePoint limit = std::min(limit_of(deadline, instance.settings),
                                    steady_clock::now() + instance.settings.connect_timeout);
   connection_ =
@@ -57,7 +57,7 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
     const Connection::Turn turn(*connection_, until);
     connection_->catch_up();
     take(exchange, taken, until);
-    connection_->wake_by(next_chores());
+    if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
   } catch (const sdk::Error& e) {
     // Acks may have gone out, and deliveries been given to the batch that nobody will see.
     if (!connection_->client().lost()) throw;
@@ -92,10 +92,14 @@ void Consumer::delivered(const Event& event) {
                              decode(*event.properties, event.body, level->queue->name, &returned));
   lease.consumer = number;
   if (returned) ++life_->reclaimed;
-  if (number == level->consumer) ++level->pushed;
+  lease.pushed_at = last_push_ = steady_clock::now();
+  if (number == level->consumer) ++level->pushed, ++level->pushed_in_all;
   const bool first = !level->queue->any_waiting();
   level->waiting.push_back(event.tag);
-  if (first) instance_.bell.ring(level->queue->name);
+  if (!first) return;
+  level->queue->waiting_since = last_push_;
+  connection_->wake_by(level->queue->idle_at());
+  instance_.bell.ring(level->queue->name);
 }
 
 // Its queue was deleted. Who takes from it next declares it again.
@@ -119,9 +123,7 @@ void Consumer::on_lost(const std::string& /*why*/) noexcept {
 
 TimePoint Consumer::next_chores() const {
   TimePoint at = TimePoint::max();
-  for (const auto& [name, s] : subscriptions_)
-    if (s->any_waiting() || (s->satisfied && s->any_consumer()))
-      at = std::min(at, s->last_take + kHoldFor);
+  for (const auto& [name, s] : subscriptions_) at = std::min(at, s->idle_at());
   return at;
 }
 
@@ -132,7 +134,7 @@ TimePoint Consumer::chores(TimePoint now) {
     if (!moves.items.empty()) return_idle(moves, until);
     const Connection::Turn turn(*connection_, until);
     const TimePoint next = next_chores();
-    return next == TimePoint::max() ? next : std::max(next, steady_clock::now() + kHoldFor / 2);
+    return next == TimePoint::max() ? next : std::max(next, steady_clock::now() + kHoldFor / 4);
   } catch (const std::exception& e) {
     instance_.host.log(GANDER_LOG_WARN,
                        std::string("giving back what is not fetched: ") + e.what());
@@ -145,9 +147,8 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   connection_->catch_up();
   for (const auto& [name, s] : subscriptions_) {
-    if (!s->idle(now)) continue;
-    for (Level& level : s->levels) unsubscribe(level, until);
-    connection_->catch_up();
+    if (now < s->idle_at()) continue;
+    cancel_all(*s, until);
     for (Level& level : s->levels) {
       for (const std::uint64_t tag : level.waiting) {
         Lease& lease = *ledger_.find(tag);
@@ -186,9 +187,7 @@ void Consumer::return_idle(Moves& moves, TimePoint until) {
 // After the listening thread has ended.
 void Consumer::give_all_back(TimePoint until) {
   const Connection::Turn turn(*connection_, until);
-  for (const auto& [name, s] : subscriptions_)
-    for (Level& level : s->levels) unsubscribe(level, until);
-  connection_->catch_up();
+  for (const auto& [name, s] : subscriptions_) cancel_all(*s, until);
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {
     if (lease.given) ++lease.message.give_backs;

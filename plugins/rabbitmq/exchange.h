@@ -43,12 +43,17 @@ class Consumer final : public Connection::Listener {
 
   // take.cpp
   void take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
+  void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
+  void note_oldest(Subscription& s);
+  bool await_pushes(sdk::Takes takes, TimePoint until);
   std::size_t take_from(Level& level, std::size_t most, std::uint64_t max_bytes, sdk::Batch& batch);
   bool fits(const Level& level, std::uint64_t max_bytes, const sdk::Batch& batch);
   Subscription& subscription(std::string_view queue);
   void fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until);
   void subscribe(Level& level, std::size_t room, TimePoint until);
   void unsubscribe(Level& level, TimePoint until);
+  void quiesce(const Level& level, TimePoint until);
+  void cancel_all(Subscription& s, TimePoint until);
 
   // What goes back without having been given to the host, or as it was given.
   Moves collect_idle(TimePoint now, TimePoint until);
@@ -65,6 +70,7 @@ class Consumer final : public Connection::Listener {
   Topology topology_;
   Ledger ledger_;
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
+  TimePoint last_push_{};
   std::vector<Level*> consumers_;  // number n in place n - 1, also those that were cancelled
   std::unique_ptr<Connection> connection_;  // last made, as it begins to call the rest
 };

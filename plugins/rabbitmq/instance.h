@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "names.h"
@@ -47,6 +48,11 @@ struct Instance {
   sdk::Host host;
   Settings settings;
   Names names;
+  std::mutex declaring;
+  // Shared while messages arrive at queues through us, alone while a consumer is cancelled: what
+  // arrives in that moment the server counts as if its worker had crashed. What others send then is
+  // counted so; of ours nothing need be.
+  std::shared_mutex arrivals;
   sdk::Doorbell bell;  // rung when a delivery has come, and when an enqueue was confirmed
 
  private:

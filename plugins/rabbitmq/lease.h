@@ -23,6 +23,7 @@ struct Lease {
   };
   State state = State::gone;
   Level* level = nullptr;
+  TimePoint pushed_at{};
   std::uint64_t consumer = 0;     // that it was pushed to
   bool given = false;             // to the host
   bool successor_stored = false;  // but its ack could not be sent yet

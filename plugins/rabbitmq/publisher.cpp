@@ -97,6 +97,7 @@ void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {
 }
 
 void Publisher::send_all(std::span<Outgoing> items, TimePoint until) {
+  const std::shared_lock arriving(instance_.arrivals);
   std::size_t sent = 0;
   for (Outgoing& o : items) {
     if (o.result != Outgoing::Result::waiting) continue;

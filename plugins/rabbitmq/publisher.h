@@ -34,7 +34,9 @@ class Publisher final : public Connection::Listener {
   enum class WhenBlocked { wait, fail };
 
   Publisher(Instance& instance, std::string what)
-      : instance_(instance), what_(std::move(what)), topology_(instance.names) {}
+      : instance_(instance),
+        what_(std::move(what)),
+        topology_(instance.names, instance.declaring) {}
   ~Publisher() override;
 
   // Throws as Client does.

@@ -6,7 +6,7 @@
 #include <gander/sdk/message.hpp>
 #include <string>
 
-#include "amqp.h"
+#include "library.h"
 
 namespace gander::rabbitmq {
 

@@ -26,13 +26,10 @@ bool Subscription::any_waiting() const {
   return std::ranges::any_of(levels, [](const Level& l) { return !l.waiting.empty(); });
 }
 
-bool Subscription::any_consumer() const {
-  return std::ranges::any_of(levels, [](const Level& l) { return l.consumer != 0; });
-}
-
-bool Subscription::idle(std::chrono::steady_clock::time_point now) const {
-  if (now < last_take + kHoldFor) return false;
-  return any_waiting() || (satisfied && any_consumer());
+// A host that is slow may still take now and then, so it counts how long a delivery waits.
+std::chrono::steady_clock::time_point Subscription::idle_at() const {
+  using TimePoint = std::chrono::steady_clock::time_point;
+  return any_waiting() ? waiting_since + kHoldFor : TimePoint::max();
 }
 
 std::size_t prefetch_for(std::size_t room) {

@@ -1,6 +1,8 @@
 // The second half of an exchange: from what was pushed, and, where nothing was asked of the server
 // lately, from the server.
 #include <algorithm>
+#include <mutex>
+#include <thread>
 
 #include "error.h"
 #include "exchange.h"
@@ -12,29 +14,71 @@ using std::chrono::steady_clock;
 
 // The server has said that messages are there. Others may have taken them since.
 constexpr std::chrono::milliseconds kAwaitPush{100};
-constexpr std::size_t kTooWide = 8;
+// While pushes come in a row, the next is worth a moment; asking the server takes longer.
+constexpr std::chrono::milliseconds kInARow{20};
+constexpr std::chrono::milliseconds kMoment{5};
+constexpr int kTries = 50;
 
 }  // namespace
 
+// Nothing may be said to be there only when the server says so: what it has and what is under way
+// from it is waited for. (Something is an answer by itself: the rest rings the bell.)
 void Consumer::take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until) {
   auto batch = std::make_unique<sdk::Batch>();
+  take_each(exchange, *batch, until);
+  if (batch->size() == 0 && await_pushes(exchange.takes, until)) take_each(exchange, *batch, until);
+  taken.batch = std::move(batch);
+}
+
+void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until) {
   for (const gander_take* t : exchange.takes) {
     if (t->max_messages == 0) continue;
     Subscription& s = subscription(sdk::view(t->queue));
-    s.last_take = steady_clock::now();
     const std::size_t room = s.held + t->max_messages;
     std::size_t missing = t->max_messages;
     bool full = false;
     for (Level& level : s.levels) {
       fetch(level, missing, room, until);
-      missing -= take_from(level, missing, exchange.max_bytes, *batch);
-      full = !fits(level, exchange.max_bytes, *batch);
-      if (missing == 0 || full) break;
+      missing -= take_from(level, missing, exchange.max_bytes, batch);
+      full = !fits(level, exchange.max_bytes, batch);
+      // What comes in a moment goes before what has a lower priority.
+      if (missing == 0 || full || level.expects(steady_clock::now())) break;
     }
-    s.satisfied = missing == 0 || full;
+    note_oldest(s);
     if (full) break;
   }
-  taken.batch = std::move(batch);
+}
+
+void Consumer::note_oldest(Subscription& s) {
+  s.waiting_since = TimePoint::max();
+  for (const Level& level : s.levels)
+    if (!level.waiting.empty())
+      s.waiting_since = std::min(s.waiting_since, ledger_.find(level.waiting.front())->pushed_at);
+}
+
+// Whether something has come, or comes soon.
+bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
+  const auto come = [&] {
+    return std::ranges::any_of(takes, [&](const gander_take* t) {
+      return t->max_messages > 0 && subscription(sdk::view(t->queue)).any_waiting();
+    });
+  };
+  const auto listen_until = [&](TimePoint limit) {
+    while (!come() && connection_->listen(std::min(limit, until))) {
+    }
+    return come();
+  };
+  const TimePoint now = steady_clock::now();
+  if (now < last_push_ + kInARow && listen_until(now + kMoment)) return true;
+  std::uint64_t there = 0;
+  for (const gander_take* t : takes) {
+    if (t->max_messages == 0) continue;
+    for (const Level& level : subscription(sdk::view(t->queue)).levels)
+      there += connection_->client().count(level.name, until).value_or(0);
+  }
+  connection_->client().sync(until);
+  connection_->catch_up();
+  return there == 0 ? come() : listen_until(steady_clock::now() + kAwaitPush);
 }
 
 // Whether the next of it, if there is one, may go into the batch.
@@ -75,9 +119,8 @@ Subscription& Consumer::subscription(std::string_view queue) {
 void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until) {
   const bool enough = level.waiting.size() >= missing;
   if (level.consumer != 0) {
-    const bool spent = level.pushed >= level.prefetch && room > level.prefetch;
-    const bool too_wide = level.prefetch > kTooWide * room;
-    if (enough || (!spent && !too_wide)) return;
+    // Only one that is spent can be replaced by a wider one without harm, and only there it helps.
+    if (enough || !level.spent() || prefetch_for(room) <= level.prefetch) return;
     unsubscribe(level, until);
   }
   topology_.ensure_queue(
@@ -91,16 +134,19 @@ void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePo
     there = 0;
   }
   subscribe(level, room, until);
-  const std::size_t come = std::min<std::size_t>({*there, missing, level.prefetch});
-  const TimePoint limit = std::min(until, steady_clock::now() + kAwaitPush);
-  while (level.waiting.size() < come && connection_->listen(limit)) {
+  if (*there == 0) return;
+  const TimePoint limit = steady_clock::now() + kAwaitPush;
+  const std::size_t before = level.waiting.size();
+  while (level.waiting.size() == before && connection_->listen(std::min(limit, until))) {
   }
+  connection_->catch_up();
+  level.expect(std::min<std::size_t>(*there, level.prefetch), limit);
 }
 
 void Consumer::subscribe(Level& level, std::size_t room, TimePoint until) {
   consumers_.push_back(&level);
   level.prefetch = prefetch_for(room);
-  level.pushed = 0;
+  level.pushed = level.pushed_in_all = level.expected = 0;
   level.consumer = consumers_.size();  // at once, as the first deliveries come with the answer
   try {
     connection_->client().consume(level.name, std::to_string(level.consumer),
@@ -109,6 +155,31 @@ void Consumer::subscribe(Level& level, std::size_t room, TimePoint until) {
     level.consumer = 0;
     throw;
   }
+}
+
+// What is on its way to a consumer when that is cancelled the server takes back, and counts as it
+// counts a crash. So until nothing is: a consumer whose prefetch is spent is pushed no more, and
+// the queue of another is empty as soon as nothing new comes.
+void Consumer::quiesce(const Level& level, TimePoint until) {
+  if (level.consumer == 0) return;
+  for (std::size_t before = level.pushed + 1; before != level.pushed && !level.spent();) {
+    before = level.pushed;
+    connection_->client().sync(until);
+    connection_->catch_up();
+  }
+}
+
+// And all that was pushed to them is here.
+void Consumer::cancel_all(Subscription& s, TimePoint until) {
+  std::unique_lock still(instance_.arrivals, std::defer_lock);
+  // Not for long: an enqueue may last for seconds, and one too many crashes is no harm.
+  for (int tries = 0; tries < kTries && !still.try_lock(); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (Level& level : s.levels) {
+    quiesce(level, until);
+    unsubscribe(level, until);
+  }
+  connection_->catch_up();
 }
 
 void Consumer::unsubscribe(Level& level, TimePoint until) {

@@ -90,13 +90,20 @@ void Topology::ensure_base(Client& client, TimePoint until) {
 void Topology::ensure_queue(Client& client, std::string_view name, TimePoint until,
                             const Register& note_name) {
   if (queues_.contains(name)) return;
-  ensure_base(client, until);
   const std::string address = address_of(name);
   const std::string dead = names_.dead(address);
-  // It is made last, so that whoever finds it need not note the name again.
-  if (!client.count(dead, until)) {
+  bool noted = false;
+  {
+    const std::lock_guard lock(declaring_);
+    ensure_base(client, until);
+    noted = client.count(dead, until).has_value();
+  }
+  if (!noted) {
+    // Not under the lock: it is done on a connection that may wait for the lock in turn.
     note_name(name, until);
+    const std::lock_guard lock(declaring_);
     auto arguments = quorum();
+    // Made last, so that whoever finds it need not note the name again.
     client.declare_queue(dead, table(arguments), until);
     bind_queue(client, dead, names_.dead_exchange(), address);
   }
@@ -108,18 +115,21 @@ void Topology::ensure_priority(Client& client, std::string_view name, std::uint3
   const std::string address = address_of(name);
   const std::string work = names_.work(address, priority);
   if (priorities_.contains(work)) return;
+  const std::lock_guard lock(declaring_);
   const std::string dead_exchange = names_.dead_exchange();
   auto arguments = quorum(
       {entry("x-dead-letter-exchange", dead_exchange), entry("x-dead-letter-routing-key", address),
        entry("x-dead-letter-strategy", "at-least-once"), entry("x-overflow", "reject-publish")});
   client.declare_queue(work, table(arguments), until);
   bind_queue(client, work, names_.deliver(), "#." + address + "." + std::to_string(priority));
+  client.count(work, until);
   priorities_.insert(work);
 }
 
 // From the last level to the first, so that each finds the next.
 void Topology::ensure_delays(Client& client, TimePoint until) {
   if (delays_) return;
+  const std::lock_guard lock(declaring_);
   for (int k = 0; k < kDelayLevels; ++k) {
     const std::string here = names_.level(k);
     const std::string next = k == 0 ? names_.deliver() : names_.level(k - 1);

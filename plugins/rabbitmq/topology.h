@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <set>
 #include <string>
 
@@ -17,7 +18,9 @@ class Topology {
   // Is to note that there is a queue of this name, durably: AMQP cannot list queues.
   using Register = std::function<void(std::string_view queue, TimePoint until)>;
 
-  explicit Topology(const Names& names) : names_(names) {}
+  // `declaring` is shared by all of an instance: RabbitMQ fails whom it finds consuming from a
+  // quorum queue that another connection is just making.
+  Topology(const Names& names, std::mutex& declaring) : names_(names), declaring_(declaring) {}
 
   // All may throw as Client does, and can be called again.
   void ensure_queue(Client& client, std::string_view queue, TimePoint until,
@@ -33,6 +36,7 @@ class Topology {
   void ensure_base(Client& client, TimePoint until);
 
   const Names& names_;
+  std::mutex& declaring_;
   bool base_ = false, delays_ = false;
   std::set<std::string, std::less<>> queues_, priorities_;
 };
