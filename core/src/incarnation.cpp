@@ -145,10 +145,11 @@ void Incarnation::run_keeper(const std::stop_token& stop) {
 // When to come again; less than zero: the lease is lost.
 std::chrono::microseconds Incarnation::tend(Session& session) {
   gander_tend_res res{};
+  const auto began = std::chrono::steady_clock::now();
   const Status status = session.tend(kTendBudget, res);
   if (status.code == GANDER_LEASE_LOST) return -1us;
   if (!status.ok()) throw error_of(status, broker_->name(), "tend");
-  events_.tended(res);
+  events_.tended(res, began);
   std::chrono::microseconds again = kTendEvery;
   if (res.again_in_us > 0) again = std::min(again, std::chrono::microseconds(res.again_in_us));
   const std::int64_t lease = broker_->info().lease_us;

@@ -24,7 +24,8 @@ class Incarnation {
   // Called on the threads of the incarnation; must not block.
   struct Events {
     std::function<void()> rung;  // something may have arrived
-    std::function<void(const gander_tend_res&)> tended;
+    // And when the call began, as the lease lasts at least from then on.
+    std::function<void(const gander_tend_res&, std::chrono::steady_clock::time_point)> tended;
     std::function<void()> lost;  // the lease is gone: end this incarnation
   };
 

@@ -74,21 +74,25 @@ void Pump::run() {
 // One incarnation, from its begin to the stop or the loss of its lease. Throws when it cannot
 // begin.
 void Pump::live() {
+  const std::chrono::microseconds lease(broker_->info().lease_us);
   {
     const std::lock_guard lock(mutex_);
     ++life_;
     lost_ = tended_ = false;
     plan_.forget_empty();
     next_due_ = TimePoint::max();
+    lease_ = lease;
+    renewed_ = steady_clock::now();
   }
   Incarnation life(broker_, plan_.names(),
                    {[this] {
                       const std::lock_guard lock(mutex_);
                       look_again();
                     },
-                    [this](const gander_tend_res& res) {
+                    [this](const gander_tend_res& res, TimePoint began) {
                       if (res.reclaimed > 0) recovered_(res.reclaimed);
                       const std::lock_guard lock(mutex_);
+                      renewed_ = began;
                       if (tended_ && res.promoted == 0 && res.reclaimed == 0) return;
                       tended_ = true;
                       look_again();
@@ -326,6 +330,12 @@ void Pump::lose() {
   pump_wake_.notify_one();
 }
 
+// A process that was stopped and goes on does not begin what has been given to others meanwhile.
+// That it was, only the broker knows; that it may have been, the clock tells.
+bool Pump::lease_is_over() const {
+  return lease_.count() > 0 && steady_clock::now() > renewed_ + lease_;
+}
+
 bool Pump::can_hand() const {
   if (solo_ || lost_) return false;
   if (!suspect_) return !ready_.empty();
@@ -355,6 +365,7 @@ std::optional<Delivery> Pump::next(std::optional<Settlement> finished) {
     if (pump_asleep_ && (settled_.size() == 1 || due_at_once())) pump_wake_.notify_one();
     if (running_.empty()) state_wake_.notify_all();
   }
+  if (can_hand() && lease_is_over()) lose();
   while (!can_hand() && !ended_) {
     if (suspect_)
       work_wake_.wait_for(lock, 1s);

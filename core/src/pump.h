@@ -86,6 +86,7 @@ class Pump {
   void lose();
   void accept(Delivery delivery);
   [[nodiscard]] bool can_hand() const;
+  [[nodiscard]] bool lease_is_over() const;
   void drop_all();
   void give_back_waiting();
   void give_back_ready();
@@ -121,6 +122,8 @@ class Pump {
   bool pump_asleep_ = false;
   bool lost_ = false, quiet_ = false, stopping_ = false, abandoned_ = false, ended_ = false;
   std::atomic<TimePoint> last_exchange_{};
+  std::chrono::microseconds lease_{};  // 0: as long as the process lives
+  TimePoint renewed_{};                // of this incarnation's lease: the last time that is known
 };
 
 }  // namespace gander
