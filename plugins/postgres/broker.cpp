@@ -18,8 +18,10 @@ namespace gander::postgres {
 namespace {
 
 constexpr std::uint32_t kMaxBatch = 1000;
-// How long closing a session may take, as the host sets no limit.
+// How long closing a session may take, as the host sets no limit; and how much more when it has to
+// be done over another connection.
 constexpr std::int64_t kCloseUs = 5'000'000;
+constexpr std::int64_t kLastTryUs = 1'000'000;
 
 sdk::Deadline within(std::int64_t us) {
   const gander_call call{sizeof call, 0, us, {nullptr, 0}};
@@ -53,9 +55,7 @@ class ConsumeSession final : public sdk::Session {
 
   ~ConsumeSession() override {
     try {
-      std::vector<std::int32_t> woken;
-      leases_.end(no_, Leases::Cause::closed, true, &woken, within(kCloseUs));
-      bell_.ring(woken);
+      end();
     } catch (const std::exception& e) {
       // Its lease runs out, and the tend() of a neighbour hands them on.
       host_.log(GANDER_LOG_WARN, std::string("closing a session: ") + e.what());
@@ -67,6 +67,25 @@ class ConsumeSession final : public sdk::Session {
   }
 
  private:
+  // A lost connection is no crash: what was held comes back at once and unharmed, if the server can
+  // be reached otherwise. Ending twice what was ended has no effect.
+  void end() {
+    try {
+      end_over(leases_, within(kCloseUs));
+    } catch (const sdk::Error& e) {
+      if ((e.flags() & GANDER_ERROR_RECONNECT) == 0) throw;
+      const sdk::Deadline last_try = within(kLastTryUs);
+      Connection another(connection_->settings(), Use::claim, last_try);
+      Leases leases(another);
+      end_over(leases, last_try);
+    }
+  }
+  void end_over(Leases& leases, const sdk::Deadline& deadline) {
+    std::vector<std::int32_t> woken;
+    leases.end(no_, Leases::Cause::closed, true, &woken, deadline);
+    bell_.ring(woken);
+  }
+
   std::unique_ptr<Connection> connection_;
   Bell& bell_;
   sdk::Host host_;

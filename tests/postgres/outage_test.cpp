@@ -64,12 +64,28 @@ TEST_F(PostgresOutage, ReplyLostAfterAnExchangeWasApplied) {
               }).flags,
               kLost);
   }
-  // 1 was acked; 2 was leased to one that never saw it, and whose lease runs out.
+  // 1 was acked. 2 was leased to one that never saw it; closing said so over another connection.
+  const Taken again = direct.open(GANDER_ROLE_CONSUME, "next").take(5);
+  ASSERT_EQ(again.numbers(), std::vector<std::uint64_t>{2});
+  EXPECT_EQ(again[0].crashes, 0U);
+  EXPECT_EQ(again[0].give_backs, 1U);
+}
+
+TEST_F(PostgresOutage, IncarnationThatCouldNotSayItsEndLosesItsLease) {
+  Proxy proxy(port_of(url));
+  Broker direct = broker(), b = broker_at(with_port(url, proxy.port()));
+  direct.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  {
+    Session consumer = b.open(GANDER_ROLE_CONSUME, "w");
+    ASSERT_EQ(consumer.take(1).size(), 1U);
+    proxy.refuse();
+  }
   Session consumer = direct.open(GANDER_ROLE_CONSUME, "next");
   Session tender = direct.open(GANDER_ROLE_TEND, "next");
+  EXPECT_EQ(sql->number("SELECT count(*) FROM \"" + schema + "\".inflight"), 1);
   while (sql->number("SELECT count(*) FROM \"" + schema + "\".ready") == 0) tender.tend();
   const Taken again = consumer.take(5);
-  ASSERT_EQ(again.numbers(), std::vector<std::uint64_t>{2});
+  ASSERT_EQ(again.numbers(), std::vector<std::uint64_t>{1});
   EXPECT_EQ(again[0].crashes, 1U);
 }
 
