@@ -6,6 +6,14 @@
 namespace gander::conformance {
 namespace {
 
+// A log cannot be changed in its middle: a broker on one may say of messages that are ready, and
+// only of those, that it cannot. What the check has seen until then counts.
+void skip_unsupported(gander_status status, std::string_view what, std::string_view why) {
+  if (status == GANDER_UNSUPPORTED)
+    throw Skip(
+        say(what, " is UNSUPPORTED for messages that are ready", why.empty() ? "" : ": ", why));
+}
+
 struct Desk {
   explicit Desk(Kit& kit)
       : q(kit.queue()),
@@ -20,8 +28,11 @@ struct Desk {
   }
   std::uint64_t purge(std::uint32_t state, std::int64_t before_us = 0) {
     std::uint64_t n = 0;
-    expect_status(ext->purge(admin.get(), nullptr, str(q), state, before_us, &n, nullptr),
-                  GANDER_OK, say("purge of state ", state));
+    gander_error error{};
+    error.struct_size = sizeof(error);
+    const auto status = ext->purge(admin.get(), nullptr, str(q), state, before_us, &n, &error);
+    if (state == GANDER_STATE_READY) skip_unsupported(status, "purge", error.message);
+    expect_status(status, GANDER_OK, say("purge of state ", state), &error);
     return n;
   }
   std::vector<gander_status> move(const std::vector<Msg>& list, std::uint32_t to,
@@ -74,6 +85,8 @@ void pauses(Kit& kit) {
 
 void purges(Kit& kit) {
   Desk d(kit);
+  d.dead_letter(kit, d.on.host().now_us());
+  expect(d.purge(GANDER_STATE_DEAD) == 1, "purge of the dead did not delete the one dead letter");
   auto list = kit.messages(d.q, 6);
   for (std::size_t i = 0; i < list.size(); ++i)
     list[i].m.enqueued_at_us = 1000 + static_cast<std::int64_t>(i);
@@ -88,8 +101,6 @@ void purges(Kit& kit) {
   expect(rest + old == 5, "purge deleted ", rest + old, " of 5 ready messages");
   kit.expect_empty(d.consumer, d.q, "all that was ready was purged");
   d.consumer.ack(held);
-  d.dead_letter(kit, d.on.host().now_us());
-  expect(d.purge(GANDER_STATE_DEAD) == 1, "purge of the dead did not delete the one dead letter");
 }
 
 void moves(Kit& kit) {
@@ -102,10 +113,14 @@ void moves(Kit& kit) {
   expect(again.m.attempts == 0 && again.m.failed_at_us == 0 && again.m.first_failed_at_us == 0,
          "RESET_COUNTERS left attempts or failure times");
   d.consumer.ack(again);
+  expect_status(d.move({kit.message(d.q)}, GANDER_STATE_READY)[0], GANDER_NOT_FOUND,
+                "verdict of an unknown id");
   const Msg other = kit.message(d.q);
   d.producer.put(other);
   const std::string to = kit.queue("moved");
-  expect_status(d.move({other}, GANDER_STATE_READY, 0, 0, to)[0], GANDER_OK, "verdict of the move");
+  const auto verdict = d.move({other}, GANDER_STATE_READY, 0, 0, to)[0];
+  skip_unsupported(verdict, "move", "");
+  expect_status(verdict, GANDER_OK, "verdict of the move");
   kit.expect_empty(d.consumer, d.q, "it was moved to another queue");
   const Msg moved = kit.take_all(d.consumer, to, 1)[0];
   expect(same_id(moved.m.id, other.m.id) && moved.body == other.body, "another message came");
@@ -114,26 +129,37 @@ void moves(Kit& kit) {
   d.producer.put(live);
   expect_status(d.move({live}, GANDER_STATE_DEAD)[0], GANDER_OK, "verdict of the move to the dead");
   kit.expect_empty(d.consumer, d.q, "it was moved to the dead letters");
-  expect_status(d.move({kit.message(d.q)}, GANDER_STATE_READY)[0], GANDER_NOT_FOUND,
-                "verdict of an unknown id");
 }
 
 void moves_later(Kit& kit) {
   Desk d(kit);
+  const Msg dead = d.dead_letter(kit, 77);
   const Msg m = kit.message(d.q);
   d.producer.put(m);
   const auto at = d.on.host().now_us() + 500 * kMillisecond;
-  expect_status(d.move({m}, GANDER_STATE_SCHEDULED, 0, at)[0], GANDER_OK, "verdict of the move");
-  kit.expect_empty(d.consumer, d.q, "it was moved to later");
+  expect_status(d.move({dead}, GANDER_STATE_SCHEDULED, 0, at)[0], GANDER_OK,
+                "verdict of the move of a dead letter");
+  const auto verdict = d.move({m}, GANDER_STATE_SCHEDULED, 0, at)[0];
+  if (verdict != GANDER_UNSUPPORTED) {
+    expect_status(verdict, GANDER_OK, "verdict of the move");
+    kit.expect_empty(d.consumer, d.q, "both were moved to later");
+  }
   d.on.pass(600 * kMillisecond);
-  kit.take_all(d.consumer, d.q, 1);
+  kit.take_all(d.consumer, d.q, 2);
+  skip_unsupported(verdict, "move", "");
 }
 
 void removes(Kit& kit) {
   Desk d(kit);
+  const Msg dead = d.dead_letter(kit, 77);
+  const auto first = d.remove({dead, kit.message(d.q)});
+  expect_status(first[0], GANDER_OK, "verdict of removing a dead letter");
+  expect_status(first[1], GANDER_NOT_FOUND, "verdict of an unknown id");
+  expect_status(d.remove({dead})[0], GANDER_NOT_FOUND, "verdict of removing it again");
   const auto list = kit.messages(d.q, 3);
   d.producer.enqueue(list);
   const auto verdicts = d.remove({list[0], kit.message(d.q), list[2]});
+  skip_unsupported(verdicts[0], "remove", "");
   expect_status(verdicts[0], GANDER_OK, "verdict of a removal");
   expect_status(verdicts[1], GANDER_NOT_FOUND, "verdict of an unknown id");
   expect_status(verdicts[2], GANDER_OK, "verdict of a removal");
