@@ -51,8 +51,9 @@ void Admin::create(std::span<const TopicSpec> topics, const sdk::Deadline& deadl
   std::array<char, 256> why{};
   for (const TopicSpec& topic : topics) {
     const int replicas = settings.replication == 0 ? -1 : settings.replication;
-    specs.emplace_back(rd_kafka_NewTopic_new(topic.name.c_str(), settings.partitions, replicas,
-                                             why.data(), why.size()));
+    specs.emplace_back(rd_kafka_NewTopic_new(
+        topic.name.c_str(), topic.partitions == 0 ? settings.partitions : topic.partitions,
+        replicas, why.data(), why.size()));
     if (!specs.back()) throw sdk::Error(GANDER_INTERNAL, topic.name + ": " + why.data());
     for (const auto& [key, value] : topic.config)
       rd_kafka_NewTopic_set_config(specs.back().get(), key.c_str(), value.c_str());

@@ -13,6 +13,7 @@ namespace gander::kafka {
 struct TopicSpec {
   std::string name;
   std::map<std::string, std::string> config;
+  int partitions = 0;  // 0: as the option says
 };
 
 struct PartitionEnd {

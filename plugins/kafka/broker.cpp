@@ -3,7 +3,10 @@
 
 #include "enqueue.h"
 #include "exchange.h"
+#include "health.h"
+#include "inspect.h"
 #include "kafka_schema.h"
+#include "manage.h"
 #include "tend.h"
 
 namespace gander::kafka {
@@ -57,6 +60,56 @@ class TendSession final : public sdk::Session {
   Tender tender_;
 };
 
+class AdminSession final : public sdk::Session {
+ public:
+  AdminSession(Instance& instance, const sdk::Deadline& deadline)
+      : instance_(instance),
+        log_(instance.settings, instance.host, instance.topics, deadline),
+        inspector_(instance, log_),
+        manager_(instance, log_, inspector_) {}
+
+  void queues(const sdk::QueueVisitor& visit, const sdk::Deadline& deadline) override {
+    inspector_.queues(visit, deadline);
+  }
+  void messages(std::string_view queue, std::uint32_t state, std::string_view after,
+                std::uint32_t limit, const sdk::MessageVisitor& visit,
+                const sdk::Deadline& deadline) override {
+    inspector_.messages(queue, state, after, limit, visit, deadline);
+  }
+  void get(const gander_id& id, const sdk::MessageVisitor& visit,
+           const sdk::Deadline& deadline) override {
+    inspector_.get(id, visit, deadline);
+  }
+  void pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) override {
+    manager_.pause(queue, paused, deadline);
+  }
+  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
+                      const sdk::Deadline& deadline) override {
+    return manager_.purge(queue, state, before_us, deadline);
+  }
+  void move(const gander_move_req& request, sdk::Verdicts verdicts,
+            const sdk::Deadline& deadline) override {
+    manager_.move(request, verdicts, deadline);
+  }
+  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+              const sdk::Deadline& deadline) override {
+    manager_.remove(ids, verdicts, deadline);
+  }
+  std::int64_t ping(const sdk::Deadline& deadline) override {
+    log_.client().connect(deadline);
+    return 0;
+  }
+  void report(const sdk::HealthVisitor& visit, const sdk::Deadline& deadline) override {
+    report_health(instance_, log_, visit, deadline);
+  }
+
+ private:
+  Instance& instance_;
+  Log log_;
+  Inspector inspector_;
+  Manager manager_;
+};
+
 class KafkaBroker final : public sdk::Broker {
  public:
   KafkaBroker(sdk::Host host, const sdk::Options& options) : instance_(host, options) {}
@@ -80,8 +133,12 @@ class KafkaBroker final : public sdk::Broker {
         return std::make_unique<ConsumeSession>(instance_, options, deadline);
       case GANDER_ROLE_WAIT: return std::make_unique<WaitSession>(instance_);
       case GANDER_ROLE_TEND: return std::make_unique<TendSession>(instance_, options.incarnation);
-      default: return std::make_unique<sdk::Session>();
+      default: return std::make_unique<AdminSession>(instance_, deadline);
     }
+  }
+
+  [[nodiscard]] bool has_extension(std::string_view id) const override {
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
   }
 
  private:

@@ -232,6 +232,8 @@ void Member::handle(rd_kafka_message_t* message) {
 }
 
 void Member::arrive_control(const rd_kafka_message_t* m) {
+  const bool state = m->rkt != nullptr && topics_.names().state() == rd_kafka_topic_name(m->rkt);
+  if (state) return arrive_state(m);
   const std::lock_guard lock(mutex_);
   if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     due_.reached_end(m->partition, m->offset);
@@ -247,6 +249,22 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   } catch (const sdk::Error& e) {
     host_.log(GANDER_LOG_ERROR, std::string("scheduled: ") + e.what() + "; it is left where it is");
   }
+}
+
+void Member::arrive_state(const rd_kafka_message_t* m) {
+  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    const std::lock_guard lock(mutex_);
+    state_read_ = true;
+    changed_.notify_all();
+  }
+  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const std::string queue(static_cast<const char*>(m->key), m->key_len);
+  {
+    const std::lock_guard lock(mutex_);
+    state_position_ = m->offset + 1;
+    stock_.pause(queue, m->payload != nullptr);
+  }
+  if (m->payload == nullptr) bell_.ring(queue);
 }
 
 // Under mutex_. The end is that of the last answer to a fetch: it costs no question.
@@ -287,7 +305,7 @@ bool Member::wait_joined(const sdk::Deadline& deadline) {
   auto until = Clock::now() + settings_.connect_timeout;
   if (deadline.at()) until = std::min(until, *deadline.at());
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, until, [this] { return joined_; });
+  return changed_.wait_until(lock, until, [this] { return joined_ && state_read_; });
 }
 
 bool Member::wait_read(const sdk::Deadline& deadline) {

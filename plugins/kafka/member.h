@@ -43,6 +43,8 @@ class Member {
   void wait_fetched(sdk::Takes takes, const sdk::Deadline& deadline);
   // What was written just now shall count as on its way.
   void look_for_ends();
+  // Whether this process knows which queues are paused; under mutex().
+  [[nodiscard]] bool knows_paused() const { return state_read_; }
   // Waits until the group has said what is ours. False: not by then.
   bool wait_joined(const sdk::Deadline& deadline);
   // Waits until partitions are assigned and what is to come is read up to its end of now.
@@ -80,6 +82,7 @@ class Member {
   bool all_arrived(std::string_view queue);
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
+  void arrive_state(const rd_kafka_message_t* message);
   Owned<rd_kafka_queue_t> new_queue();
   static void on_ready(rd_kafka_t* rk, void* opaque);
 
@@ -91,6 +94,7 @@ class Member {
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
   void read_ends(const rd_kafka_topic_partition_list_t& partitions);
   void take_over(rd_kafka_topic_partition_t& at);
+  void add_state(rd_kafka_topic_partition_list_t& list);
   void forward(const rd_kafka_topic_partition_t& at);
   void await_running();
 
@@ -120,6 +124,8 @@ class Member {
   bool joined_ = false;                                             // it has said what is ours
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
+  bool state_read_ = false;  // so that nothing is handed out that is paused
+  std::int64_t state_position_ = RD_KAFKA_OFFSET_BEGINNING;
   std::vector<std::unique_ptr<Queue>> queues_;
   Owned<rd_kafka_queue_t> control_, main_;
   std::string problem_;  // why the group does not let us in

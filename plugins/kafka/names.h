@@ -1,7 +1,9 @@
 // What the topics of one prefix are called:
 //
-//   <prefix>.q.<queue>.<priority>  ready    <prefix>.sched  those to come    <prefix>.dead  the
-//   dead
+//   <prefix>.q.<queue>.<priority>   ready
+//   <prefix>.sched                  those to come, under their ids
+//   <prefix>.dead                   dead letters, under their ids
+//   <prefix>.state                  paused queues, under their names; one partition, read by all
 //
 // A topic's name holds few characters, and "." and "_" count as one in metrics: so of a queue's
 // name A-Z a-z 0-9 . stay, any other byte becomes -XX, and a name that is then too long becomes -h
@@ -24,6 +26,7 @@ class Names {
   [[nodiscard]] std::string ready(std::string_view queue, std::uint32_t priority) const;
   [[nodiscard]] std::string scheduled() const { return prefix_ + ".sched"; }
   [[nodiscard]] std::string dead() const { return prefix_ + ".dead"; }
+  [[nodiscard]] std::string state() const { return prefix_ + ".state"; }
   [[nodiscard]] const std::string& group() const { return prefix_; }
   // Whether the name of a queue is a hash in its topics.
   [[nodiscard]] bool is_hashed(std::string_view queue) const;

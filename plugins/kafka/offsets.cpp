@@ -56,6 +56,12 @@ bool Offsets::is_done(std::int64_t offset) const {
   return at < done_.size() && done_[at];
 }
 
+std::int64_t Offsets::done() const { return std::ranges::count(done_, true); }
+
+std::int64_t Offsets::held() const {
+  return next_ - base_ - done() - static_cast<std::int64_t>(back_.size());
+}
+
 Offsets::Counts Offsets::counts(std::int64_t offset) const {
   const auto it = notes_.find(offset);
   return it == notes_.end() ? Counts{} : it->second;

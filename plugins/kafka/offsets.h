@@ -32,6 +32,12 @@ class Offsets {
   [[nodiscard]] std::int64_t base() const { return base_; }
   [[nodiscard]] std::int64_t next() const { return next_; }
   [[nodiscard]] bool is_done(std::int64_t offset) const;
+  // Handed out, and neither done nor given back.
+  [[nodiscard]] bool is_held(std::int64_t offset) const {
+    return offset < next_ && !is_done(offset) && !back_.contains(offset);
+  }
+  [[nodiscard]] std::int64_t held() const;
+  [[nodiscard]] std::int64_t done() const;  // of those from base() on
   [[nodiscard]] Counts counts(std::int64_t offset) const;
 
   void hand_out(std::int64_t offset);

@@ -67,6 +67,7 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
     stock_.forget_parked();
     due_.forget_parked();
   }
+  add_state(*owned);
   read_ends(*owned);
   commit(false);
   rd_kafka_assign(client_.get(), owned.get());
@@ -74,6 +75,17 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   joined_ = true;
   problem_.clear();
   changed_.notify_all();
+}
+
+// What all must know is of no group: everyone reads it, beside what is his own.
+void Member::add_state(rd_kafka_topic_partition_list_t& list) {
+  const std::string topic = topics_.names().state();
+  rd_kafka_topic_partition_t& at = *rd_kafka_topic_partition_list_add(&list, topic.c_str(), 0);
+  {
+    const std::lock_guard lock(mutex_);
+    at.offset = state_position_;
+  }
+  forward(at);
 }
 
 // Waits for transactions under way, so that what a predecessor has just settled is not run again.
@@ -111,7 +123,9 @@ void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
     const rd_kafka_topic_partition_t& at = ends->elems[i];
     if (at.offset < 0) continue;
     Partition* p = stock_.owned(at.topic, at.partition);
-    if (p != nullptr) {
+    if (at.topic == topics_.names().state()) {
+      state_read_ = state_read_ || at.offset <= std::max<std::int64_t>(0, state_position_);
+    } else if (p != nullptr) {
       p->end = at.offset;
       p->at_end = p->expected >= p->end;
     } else if (at.topic == topics_.names().scheduled() &&

@@ -55,13 +55,13 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
 
 bool Stock::any(std::string_view queue) const {
   const auto it = lanes_.find(queue);
-  return it != lanes_.end() &&
+  return it != lanes_.end() && !paused_.contains(queue) &&
          std::ranges::any_of(it->second, [](const Lane& one) { return !one.waiting.empty(); });
 }
 
 bool Stock::waits(std::string_view queue, std::uint32_t priority) const {
   const auto it = lanes_.find(queue);
-  return it != lanes_.end() && !it->second[priority].waiting.empty();
+  return it != lanes_.end() && !paused_.contains(queue) && !it->second[priority].waiting.empty();
 }
 
 bool Stock::full(std::string_view queue, std::uint32_t priority) const {
@@ -84,7 +84,7 @@ void Stock::hand_out(Record record, const std::string& incarnation, sdk::Batch& 
 void Stock::take(const gander_take& take, std::uint64_t max_bytes, const std::string& incarnation,
                  sdk::Batch& batch) {
   const auto it = lanes_.find(sdk::view(take.queue));
-  if (it == lanes_.end()) return;
+  if (it == lanes_.end() || paused_.contains(it->first)) return;
   std::uint32_t left = take.max_messages;
   for (Lane& one : it->second) {
     while (left > 0 && !one.waiting.empty()) {
@@ -168,6 +168,13 @@ std::size_t Stock::give_back_all(std::string_view incarnation, Offsets::Counts m
     give_back(delivery, m);
   }
   return receipts.size();
+}
+
+void Stock::pause(std::string_view queue, bool paused) {
+  if (paused)
+    paused_.emplace(queue);
+  else if (const auto it = paused_.find(queue); it != paused_.end())
+    paused_.erase(it);
 }
 
 void Stock::unblock() {

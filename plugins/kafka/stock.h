@@ -8,6 +8,7 @@
 #include <gander/sdk/message.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -95,6 +96,7 @@ class Stock {
   std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most);
   void to_front(Record record);
   [[nodiscard]] bool holds_any() const { return !deliveries_.empty(); }
+  void pause(std::string_view queue, bool paused);
   // Records that were held back for want of room in the metadata get another chance.
   void unblock();
 
@@ -120,6 +122,7 @@ class Stock {
   void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
 
   std::uint64_t receipt_;
+  std::set<std::string, std::less<>> paused_;
   std::map<Key, std::unique_ptr<Partition>, Less> partitions_;
   sdk::NameMap<std::array<Lane, kPriorities>> lanes_;
   std::unordered_map<std::uint64_t, Delivery> deliveries_;  // by receipt

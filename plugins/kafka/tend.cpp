@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "manage.h"
+
 namespace gander::kafka {
 namespace {
 
 constexpr std::size_t kPromoteAtOnce = 1000;
 constexpr std::int64_t kLongestWait = 3'000'000;
+
+constexpr std::chrono::seconds kTrimEvery{30};
 
 // Of what is left, as much as a call may take that others wait behind.
 sdk::Deadline within(const sdk::Deadline& deadline) {
@@ -35,8 +39,24 @@ gander_tend_res Tender::tend(const sdk::Deadline& deadline) {
     }
   }
   member->trim_log(deadline);
+  done.trimmed = trim(*member, deadline);
   done.again_in_us = again_in_us(*member);
   return done;
+}
+
+// By one worker for all, as it reads every dead letter.
+std::uint64_t Tender::trim(Member& member, const sdk::Deadline& deadline) {
+  const Settings& settings = instance_.settings;
+  if (settings.dead_max_age_s == 0 && settings.dead_max_count == 0) return 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - trimmed_at_ < kTrimEvery || deadline.passed()) return 0;
+  trimmed_at_ = now;
+  {
+    const std::lock_guard lock(member.mutex());
+    const auto owned = member.due().partitions();
+    if (std::ranges::find(owned, 0) == owned.end()) return 0;
+  }
+  return trim_dead(instance_, deadline);
 }
 
 std::int64_t Tender::again_in_us(Member& member) {

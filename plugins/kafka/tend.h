@@ -15,10 +15,12 @@ class Tender {
   gander_tend_res tend(const sdk::Deadline& deadline);
 
  private:
+  std::uint64_t trim(Member& member, const sdk::Deadline& deadline);
   std::int64_t again_in_us(Member& member);
 
   Instance& instance_;
   std::string incarnation_;
+  std::chrono::steady_clock::time_point trimmed_at_{};
 };
 
 }  // namespace gander::kafka

@@ -43,7 +43,9 @@ int Topics::need_queue(std::string_view queue, const sdk::Deadline& deadline) {
 int Topics::need_control(const sdk::Deadline& deadline) {
   const std::lock_guard lock(mutex_);
   if (const auto it = known_.find(kControl); it != known_.end()) return it->second;
-  return need(kControl, {compacted(names_.scheduled()), compacted(names_.dead())}, deadline);
+  TopicSpec state = compacted(names_.state());
+  state.partitions = 1;
+  return need(kControl, {compacted(names_.scheduled()), compacted(names_.dead()), state}, deadline);
 }
 
 void Topics::forget() {

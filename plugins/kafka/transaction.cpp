@@ -59,8 +59,11 @@ void Transactions::run(const std::vector<Outgoing>& records,
   begin(deadline);
   try {
     produce(records);
-    const Owned<rd_kafka_error_t> refused(rd_kafka_send_offsets_to_transaction(
-        client_->get(), offsets, group, ms_left(deadline, settings_.call_timeout)));
+    const Owned<rd_kafka_error_t> refused(
+        offsets == nullptr
+            ? nullptr
+            : rd_kafka_send_offsets_to_transaction(client_->get(), offsets, group,
+                                                   ms_left(deadline, settings_.call_timeout)));
     if (refused)
       throw client_->error(is_fenced(rd_kafka_error_code(refused.get()))
                                ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS

@@ -27,6 +27,8 @@ class Transactions {
   Transactions(const Settings& settings, sdk::Host host, std::string id)
       : settings_(settings), host_(host), id_(std::move(id)) {}
 
+  // `offsets` may be null: of an operator, who is no member.
+  //
   // Throws: UNAVAILABLE and retryable, and nothing was written; with MAYBE_APPLIED when the end of
   // it is not known.
   void run(const std::vector<Outgoing>& records, const rd_kafka_topic_partition_list_t* offsets,

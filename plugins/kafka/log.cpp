@@ -1,0 +1,148 @@
+#include "log.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{100};
+
+Config config_for(const Settings& settings) {
+  Config config(settings);
+  config.set("group.id", settings.prefix);  // to read its commits; it is never joined
+  config.set("enable.auto.commit", "false");
+  config.set("enable.auto.offset.store", "false");
+  config.set("auto.offset.reset", "earliest");
+  config.set("isolation.level", "read_committed");
+  config.set("enable.partition.eof", "true");
+  config.set("fetch.wait.max.ms", 10);
+  config.set("queued.max.messages.kbytes", 4096);
+  return config;
+}
+
+}  // namespace
+
+Log::Log(const Settings& settings, sdk::Host host, Topics& topics, const sdk::Deadline& deadline)
+    : topics_(topics), client_(RD_KAFKA_CONSUMER, config_for(settings), settings, host) {
+  rd_kafka_poll_set_consumer(client_.get());
+  client_.connect(deadline);
+}
+
+std::vector<std::string> Log::topics(const sdk::Deadline& deadline) {
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw,
+                                      ms_left(deadline, client_.settings().call_timeout));
+  const Owned<const rd_kafka_metadata_t> metadata(raw);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "listing topics");
+  std::vector<std::string> names;
+  const std::string begin = client_.settings().prefix + ".";
+  for (int i = 0; i < metadata->topic_cnt; ++i)
+    if (std::string_view(metadata->topics[i].topic).starts_with(begin))
+      names.emplace_back(metadata->topics[i].topic);
+  return names;
+}
+
+std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
+                                    const sdk::Deadline& deadline) {
+  const std::vector<int> counts = Admin(client_).partitions(topics, deadline);
+  const PartitionList committed = new_list();
+  const PartitionList begins = new_list();
+  for (std::size_t i = 0; i < topics.size(); ++i)
+    for (std::int32_t number = 0; number < counts[i]; ++number) {
+      rd_kafka_topic_partition_list_add(committed.get(), topics[i].c_str(), number);
+      rd_kafka_topic_partition_list_add(begins.get(), topics[i].c_str(), number)->offset =
+          RD_KAFKA_OFFSET_BEGINNING;
+    }
+  std::vector<Progress> all;
+  if (committed->cnt == 0) return all;
+  const PartitionList ends(rd_kafka_topic_partition_list_copy(begins.get()));
+  for (int i = 0; i < ends->cnt; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
+  const auto ask = [&](rd_kafka_resp_err_t code) {
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading offsets");
+  };
+  const auto most = client_.settings().call_timeout;
+  ask(rd_kafka_committed(client_.get(), committed.get(), ms_left(deadline, most)));
+  ask(rd_kafka_offsets_for_times(client_.get(), begins.get(), ms_left(deadline, most)));
+  ask(rd_kafka_offsets_for_times(client_.get(), ends.get(), ms_left(deadline, most)));
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& at = committed->elems[i];
+    const std::int64_t base = std::max(at.offset, begins->elems[i].offset);
+    auto offsets = Offsets::decode(base, {static_cast<const char*>(at.metadata),
+                                          at.metadata == nullptr ? 0 : at.metadata_size});
+    all.push_back({at.topic, at.partition, offsets ? *std::move(offsets) : Offsets(base),
+                   ends->elems[i].offset});
+  }
+  return all;
+}
+
+void Log::read(const std::vector<Span>& spans, const Visitor& visit,
+               const sdk::Deadline& deadline) {
+  for (const Span& span : spans)
+    if (span.from < span.to && !read_one(span, visit, deadline)) break;
+  rd_kafka_assign(client_.get(), nullptr);
+}
+
+bool Log::read_one(const Span& span, const Visitor& visit, const sdk::Deadline& deadline) {
+  const PartitionList list = new_list(1);
+  rd_kafka_topic_partition_list_add(list.get(), span.topic.c_str(), span.partition)->offset =
+      span.from;
+  rd_kafka_assign(client_.get(), list.get());
+  for (;;) {
+    if (deadline.passed())
+      throw client_.error(RD_KAFKA_RESP_ERR__TIMED_OUT, "reading " + span.topic);
+    const Owned<rd_kafka_message_t> m(
+        rd_kafka_consumer_poll(client_.get(), static_cast<int>(kLook.count())));
+    if (!m || m->rkt == nullptr) continue;
+    if (span.topic != rd_kafka_topic_name(m->rkt) || m->partition != span.partition) continue;
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || m->offset >= span.to) return true;
+    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (!visit(*m)) return false;
+    if (m->offset + 1 >= span.to) return true;
+  }
+}
+
+sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
+                                                  const sdk::Deadline& deadline) {
+  topics_.need_control(deadline);
+  std::vector<Span> spans;
+  for (const Progress& p : progress({topic}, deadline))
+    spans.push_back({topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, p.end});
+  sdk::IdMap<sdk::OwnedMessage> all;
+  const auto visit = [&](const rd_kafka_message_t& m) {
+    gander_id id{};
+    if (m.key_len != sizeof id.bytes) return true;
+    std::memcpy(id.bytes, m.key, m.key_len);
+    if (m.payload == nullptr)
+      all.erase(id);
+    else
+      all[id].assign(read_message({static_cast<const char*>(m.payload), m.len}));
+    return true;
+  };
+  read(spans, visit, deadline);
+  return all;
+}
+
+std::vector<std::string> Log::read_paused(const sdk::Deadline& deadline) {
+  const std::string topic = topics_.names().state();
+  topics_.need_control(deadline);
+  std::set<std::string> paused;
+  for (const Progress& p : progress({topic}, deadline))
+    read(
+        {{topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, p.end}},
+        [&](const rd_kafka_message_t& m) {
+          const std::string queue(static_cast<const char*>(m.key), m.key_len);
+          if (m.payload != nullptr)
+            paused.insert(queue);
+          else
+            paused.erase(queue);
+          return true;
+        },
+        deadline);
+  return {paused.begin(), paused.end()};
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,186 @@
+#include "manage.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "rows.h"
+
+namespace gander::kafka {
+namespace {
+
+// Of one transaction.
+constexpr std::size_t kAtOnce = 1000;
+
+std::string new_id(const Settings& settings) {
+  std::random_device random;
+  char text[20];
+  std::snprintf(text, sizeof text, "%08x%08x", random(), random());
+  return settings.prefix + ".admin." + text;
+}
+
+Outgoing tombstone(const std::string& topic, const gander_id& id) {
+  return {topic, RD_KAFKA_PARTITION_UA, std::string(view(id)), std::nullopt};
+}
+
+Outgoing keyed(const std::string& topic, const gander_message& m) {
+  Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(view(m.id)), ""};
+  write_message(m, true, *out.value);
+  return out;
+}
+
+[[noreturn]] void ready_unsupported(const std::string& what) {
+  throw sdk::Error(
+      GANDER_UNSUPPORTED,
+      "the broker kafka cannot " + what +
+          " messages that are ready: they lie in the log of a worker's partition; pause "
+          "the queue, let a handler discard them, or use a broker with a table, as "
+          "postgres");
+}
+
+}  // namespace
+
+Manager::Manager(Instance& instance, Log& log, Inspector& inspector)
+    : instance_(instance),
+      log_(log),
+      inspector_(inspector),
+      transactions_(instance.settings, instance.host, new_id(instance.settings)) {}
+
+void Manager::write(std::vector<Outgoing>& records, const sdk::Deadline& deadline) {
+  if (records.empty()) return;
+  transactions_.run(records, nullptr, nullptr, deadline);
+  records.clear();
+}
+
+// Other workers hear of it with their next fetch; of this process it is true at once.
+void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) {
+  instance_.topics.need_control(deadline);
+  Outgoing mark{instance_.topics.names().state(), 0, std::string(queue), std::nullopt};
+  if (paused) mark.value = "paused";
+  std::vector<Outgoing> records{std::move(mark)};
+  write(records, deadline);
+  if (const auto member = instance_.member()) {
+    const std::lock_guard lock(member->mutex());
+    member->stock().pause(queue, paused);
+  }
+  if (!paused) instance_.bell.ring(queue);
+}
+
+std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
+                             const sdk::Deadline& deadline) {
+  if (state == GANDER_STATE_READY) ready_unsupported("purge");
+  const Names& names = instance_.topics.names();
+  const std::string topic = state == GANDER_STATE_DEAD ? names.dead() : names.scheduled();
+  std::vector<Outgoing> records;
+  std::uint64_t n = 0, written = 0;
+  for (const auto& [id, m] : log_.read_compacted(topic, deadline)) {
+    const std::int64_t at = state == GANDER_STATE_DEAD ? m.failed_at_us : m.enqueued_at_us;
+    const bool chosen = m.state == state && (queue.empty() || sdk::view(m.queue) == queue) &&
+                        (before_us == 0 || at < before_us);
+    if (!chosen) continue;
+    if (deadline.passed()) throw sdk::PartlyDone(written, "purge: cut short by the deadline");
+    records.push_back(tombstone(topic, id));
+    ++n;
+    if (records.size() < kAtOnce) continue;
+    write(records, deadline);
+    written = n;
+  }
+  write(records, deadline);
+  return n;
+}
+
+// Of an id that is in no compacted topic.
+gander_status Manager::why_not(const gander_id& id, const sdk::Deadline& deadline) {
+  const auto state = inspector_.state_in_queues(id, deadline);
+  if (!state) return GANDER_NOT_FOUND;
+  return *state == GANDER_STATE_LEASED ? GANDER_INVALID_STATE : GANDER_UNSUPPORTED;
+}
+
+void Manager::move_one(const gander_move_req& request, const gander_message& from, bool dead,
+                       std::vector<Outgoing>& records, const sdk::Deadline& deadline) {
+  const Names& names = instance_.topics.names();
+  gander_message m = from;
+  if (request.to_queue.len != 0) m.queue = request.to_queue;
+  if ((request.flags & GANDER_MOVE_RESET_COUNTERS) != 0)
+    m.attempts = m.crashes = 0, m.failed_at_us = m.first_failed_at_us = 0;
+  instance_.topics.need_queue(sdk::view(m.queue), deadline);
+  if (request.to_state == GANDER_STATE_DEAD) {
+    m.note = request.note;
+    m.state = GANDER_STATE_DEAD;
+    if (!dead) m.failed_at_us = instance_.host.now_us();
+    records.push_back(keyed(names.dead(), m));
+    if (!dead) records.push_back(tombstone(names.scheduled(), m.id));
+    return;
+  }
+  // What is to be ready is due at once: whoever owns that part of what is to come promotes it, so
+  // that it cannot become ready twice.
+  m.run_at_us =
+      request.to_state == GANDER_STATE_READY ? instance_.host.now_us() : request.run_at_us;
+  m.state = GANDER_STATE_SCHEDULED;
+  records.push_back(keyed(names.scheduled(), m));
+  if (dead) records.push_back(tombstone(names.dead(), m.id));
+}
+
+void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
+                   const sdk::Deadline& deadline) {
+  const Names& names = instance_.topics.names();
+  const Kept dead = log_.read_compacted(names.dead(), deadline);
+  const Kept later = log_.read_compacted(names.scheduled(), deadline);
+  std::vector<Outgoing> records;
+  for (std::uint32_t i = 0; i < request.count; ++i) {
+    const gander_id& id = request.ids[i];
+    const auto a = dead.find(id);
+    const auto b = later.find(id);
+    if (a == dead.end() && b == later.end()) {
+      verdicts[i] = why_not(id, deadline);
+      continue;
+    }
+    move_one(request, a != dead.end() ? a->second : b->second, a != dead.end(), records, deadline);
+    verdicts[i] = GANDER_OK;
+  }
+  write(records, deadline);
+}
+
+void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+                     const sdk::Deadline& deadline) {
+  const Names& names = instance_.topics.names();
+  const Kept dead = log_.read_compacted(names.dead(), deadline);
+  const Kept later = log_.read_compacted(names.scheduled(), deadline);
+  std::vector<Outgoing> records;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    verdicts[i] = GANDER_OK;
+    if (dead.contains(ids[i]))
+      records.push_back(tombstone(names.dead(), ids[i]));
+    else if (later.contains(ids[i]))
+      records.push_back(tombstone(names.scheduled(), ids[i]));
+    else
+      verdicts[i] = why_not(ids[i], deadline);
+  }
+  write(records, deadline);
+}
+
+std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {
+  const Settings& settings = instance.settings;
+  Log log(settings, instance.host, instance.topics, deadline);
+  const std::string topic = instance.topics.names().dead();
+  const auto all = log.read_compacted(topic, deadline);
+  std::vector<const gander_message*> oldest;
+  for (const auto& [id, m] : all) oldest.push_back(&m);
+  std::ranges::sort(oldest, {}, [](const gander_message* m) { return m->failed_at_us; });
+  const auto most = static_cast<std::size_t>(settings.dead_max_count);
+  const std::int64_t before_us = settings.dead_max_age_s == 0
+                                     ? 0
+                                     : instance.host.now_us() - settings.dead_max_age_s * 1'000'000;
+  std::vector<Outgoing> records;
+  for (std::size_t i = 0; i < oldest.size() && records.size() < kAtOnce; ++i) {
+    const bool too_many = most != 0 && oldest.size() - i > most;
+    if (!too_many && oldest[i]->failed_at_us >= before_us) break;
+    records.push_back(tombstone(topic, oldest[i]->id));
+  }
+  if (records.empty()) return 0;
+  Transactions transactions(settings, instance.host, new_id(settings));
+  transactions.run(records, nullptr, nullptr, deadline);
+  return records.size();
+}
+
+}  // namespace gander::kafka
