@@ -52,7 +52,8 @@ void warn_if_memory_only(Connection& connection, std::string_view info, sdk::Hos
                         "stops; set 'appendonly yes'"));
 }
 
-Endpoint ask_sentinel(const Settings& settings, const Endpoint& sentinel, TimePoint until) {
+sdk::Endpoint ask_sentinel(const Settings& settings, const sdk::Endpoint& sentinel,
+                           TimePoint until) {
   Socket socket(settings, sentinel, until);
   socket.send({"SENTINEL", "get-master-addr-by-name", settings.master}, until);
   const Reply reply = socket.receive(until);
@@ -77,10 +78,10 @@ std::string_view info_line(std::string_view info, std::string_view name) {
   return {};
 }
 
-Endpoint find_master(const Settings& settings, TimePoint until) {
+sdk::Endpoint find_master(const Settings& settings, TimePoint until) {
   if (settings.sentinels.empty()) return settings.url.at;
   std::string why;
-  for (const Endpoint& sentinel : settings.sentinels) {
+  for (const sdk::Endpoint& sentinel : settings.sentinels) {
     // None may take all the time, as the next may answer at once.
     const auto left = until - std::chrono::steady_clock::now();
     const auto share = left / static_cast<std::int64_t>(settings.sentinels.size() + 1);

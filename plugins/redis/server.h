@@ -6,7 +6,7 @@
 namespace gander::redis {
 
 // Where the master is: as the url says, or as the first Sentinel that knows says.
-Endpoint find_master(const Settings& settings, TimePoint until);
+sdk::Endpoint find_master(const Settings& settings, TimePoint until);
 
 // AUTH, SELECT, CLIENT SETNAME.
 void log_in(Connection& connection, const Settings& settings);

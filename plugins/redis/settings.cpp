@@ -1,7 +1,6 @@
 #include "settings.h"
 
 #include <algorithm>
-#include <fstream>
 
 namespace gander::redis {
 namespace {
@@ -24,11 +23,11 @@ std::string key_prefix(const std::string& prefix) {
   return "{" + prefix + "}:";
 }
 
-std::vector<Endpoint> parse_sentinels(std::string_view list) {
-  std::vector<Endpoint> all;
+std::vector<sdk::Endpoint> parse_sentinels(std::string_view list) {
+  std::vector<sdk::Endpoint> all;
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    all.push_back(parse_endpoint(list.substr(0, comma), kSentinelPort, "option 'sentinels'"));
+    all.push_back(sdk::parse_endpoint(list.substr(0, comma), kSentinelPort, "option 'sentinels'"));
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return all;
@@ -66,20 +65,11 @@ Settings::Settings(const sdk::Options& options)
 std::string Settings::where() const {
   if (!socket.empty()) return socket;
   if (!sentinels.empty()) return "redis master '" + master + "'";
-  const bool v6 = url.at.host.find(':') != std::string::npos;
-  return (url.tls ? "rediss://" : "redis://") + (v6 ? "[" + url.at.host + "]" : url.at.host) + ":" +
-         std::to_string(url.at.port);
+  return (url.tls ? "rediss://" : "redis://") + url.at.text();
 }
 
 std::string Settings::read_password() const {
-  if (password_file.empty()) return url.password;
-  std::ifstream file(password_file);
-  std::string line;
-  if (!file || !std::getline(file, line))
-    throw sdk::Error(GANDER_CONFIG, "option 'password_file' is '" + password_file +
-                                        "', which cannot be read; its first line is the password");
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
+  return password_file.empty() ? url.password : sdk::read_secret(password_file, "password_file");
 }
 
 }  // namespace gander::redis

@@ -23,7 +23,7 @@ struct Settings {
   Url url;
   std::string socket;
   std::string password_file;
-  std::vector<Endpoint> sentinels;  // empty: the url says where
+  std::vector<sdk::Endpoint> sentinels;  // empty: the url says where
   std::string master;
   std::string prefix;  // "{gander}:", as keys begin
   std::int64_t wait_replicas;

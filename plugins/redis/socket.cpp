@@ -22,16 +22,14 @@ constexpr int kProbeEveryS = 5;
 constexpr int kProbes = 3;
 constexpr unsigned kUnackedMs = 20'000;
 
-std::string name_of(const Settings& settings, const Endpoint& at) {
+std::string name_of(const Settings& settings, const sdk::Endpoint& at) {
   if (!settings.socket.empty()) return settings.socket;
-  const bool v6 = at.host.find(':') != std::string::npos;
-  return (settings.url.tls ? "rediss://" : "redis://") + (v6 ? "[" + at.host + "]" : at.host) +
-         ":" + std::to_string(at.port);
+  return (settings.url.tls ? "rediss://" : "redis://") + at.text();
 }
 
 }  // namespace
 
-Socket::Socket(const Settings& settings, const Endpoint& at, TimePoint until)
+Socket::Socket(const Settings& settings, const sdk::Endpoint& at, TimePoint until)
     : settings_(settings), where_(name_of(settings, at)) {
   context_.reset(settings.socket.empty() ? redisConnectNonBlock(at.host.c_str(), at.port)
                                          : redisConnectUnixNonBlock(settings.socket.c_str()));

@@ -18,7 +18,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 class Socket {
  public:
   // Connects to `at`, or to the Unix socket of the settings when they name one.
-  Socket(const Settings& settings, const Endpoint& at, TimePoint until);
+  Socket(const Settings& settings, const sdk::Endpoint& at, TimePoint until);
 
   // Sends the command and whatever was queued before it.
   void send(const Command& command, TimePoint until);

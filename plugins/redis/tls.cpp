@@ -2,10 +2,15 @@
 
 #ifdef GANDER_REDIS_TLS
 
+#include <fcntl.h>
 #include <hiredis/hiredis_ssl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 
@@ -17,11 +22,42 @@ struct Free {
 };
 using TlsContext = std::unique_ptr<redisSSLContext, Free>;
 
+// While it lives calls on the socket wait, up to a time. Without it hiredis would put the handshake
+// off to the first command, which then fails without saying why.
+class Blocking {
+ public:
+  Blocking(redisContext* context, TimePoint until)
+      : context_(context), flags_(fcntl(context->fd, F_GETFL)) {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+        until - std::chrono::steady_clock::now());
+    const auto us = std::max<std::int64_t>(1, left.count());
+    limit({static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)});
+    fcntl(context_->fd, F_SETFL, flags_ & ~O_NONBLOCK);
+    context_->flags |= REDIS_BLOCK;
+  }
+  ~Blocking() {
+    context_->flags &= ~REDIS_BLOCK;
+    fcntl(context_->fd, F_SETFL, flags_);
+    limit({0, 0});
+  }
+  Blocking(const Blocking&) = delete;
+  Blocking& operator=(const Blocking&) = delete;
+
+ private:
+  void limit(timeval time) const {
+    for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
+      setsockopt(context_->fd, SOL_SOCKET, option, &time, sizeof time);
+  }
+
+  redisContext* context_;
+  int flags_;
+};
+
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
 }  // namespace
 
-std::string secure(redisContext* context, const Settings& settings, TimePoint /*until*/) {
+std::string secure(redisContext* context, const Settings& settings, TimePoint until) {
   static std::once_flag once;
   std::call_once(once, [] { redisInitOpenSSL(); });
   redisSSLContextError problem = REDIS_SSL_CTX_NONE;
@@ -31,6 +67,7 @@ std::string secure(redisContext* context, const Settings& settings, TimePoint /*
                             or_null(settings.tls_cert_file), or_null(settings.tls_key_file),
                             settings.url.at.host.c_str(), &problem));
   if (!tls) return redisSSLContextGetError(problem);
+  const Blocking whole(context, until);
   // The connection holds what it needs of it from here on.
   if (redisInitiateSSLWithContext(context, tls.get()) != REDIS_OK) return context->errstr;
   return {};

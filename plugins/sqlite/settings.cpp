@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <filesystem>
+#include <gander/sdk/url.hpp>
 
 namespace gander::sqlite {
 namespace {
@@ -11,28 +12,6 @@ namespace {
                        "; right are sqlite:jobs.db, sqlite:/abs/jobs.db and sqlite:///abs/jobs.db");
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string path_of_url(const std::string& url) {
@@ -40,7 +19,7 @@ std::string path_of_url(const std::string& url) {
   const std::string scheme = url.substr(0, colon);
   if (colon == std::string::npos || (scheme != "sqlite" && scheme != "sqlite3"))
     refuse(url, "it does not begin with sqlite:");
-  std::string path = percent_decoded(std::string_view(url).substr(colon + 1));
+  std::string path = sdk::percent_decoded(std::string_view(url).substr(colon + 1));
   if (path.rfind("//", 0) == 0) {
     path.erase(0, 2);
     if (path.empty() || path[0] != '/')

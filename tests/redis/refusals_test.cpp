@@ -41,7 +41,8 @@ TEST(RedisRefusals, UrlOfAnotherFormIsNamed) {
        {"redis://h:port", "redis://h/db", "http://h", "redis://h:0", "redis://[::1"}) {
     const gander_error e = error_of([&] { broker_on(host, url); });
     EXPECT_EQ(e.code, GANDER_CONFIG) << url;
-    EXPECT_THAT(e.message, HasSubstr("redis://[user[:password]@]host[:port][/database]"));
+    EXPECT_THAT(std::string(e.message),
+                testing::MatchesRegex("option 'url': .*; right (is|are) .*"));
   }
 }
 
