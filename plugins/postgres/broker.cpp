@@ -30,8 +30,8 @@ sdk::Deadline within(std::int64_t us) {
 
 class ProduceSession final : public sdk::Session {
  public:
-  ProduceSession(std::unique_ptr<Connection> connection, Bell& bell)
-      : connection_(std::move(connection)), enqueuer_(*connection_, bell) {}
+  ProduceSession(std::unique_ptr<Connection> connection, Bell& bell, Doubt& doubt)
+      : connection_(std::move(connection)), enqueuer_(*connection_, bell, doubt) {}
   void enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                const sdk::Deadline& deadline) override {
     enqueuer_.enqueue(messages, verdicts, deadline);
@@ -234,7 +234,7 @@ class PostgresBroker final : public sdk::Broker {
     if (options.role != GANDER_ROLE_WAIT) bell_.open(deadline);
     switch (options.role) {
       case GANDER_ROLE_PRODUCE:
-        return std::make_unique<ProduceSession>(std::move(connection), bell_);
+        return std::make_unique<ProduceSession>(std::move(connection), bell_, doubt_);
       case GANDER_ROLE_CONSUME:
         return std::make_unique<ConsumeSession>(std::move(connection), bell_, host_,
                                                 options.incarnation, deadline);
@@ -263,6 +263,7 @@ class PostgresBroker final : public sdk::Broker {
   sdk::Host host_;
   Settings settings_;
   Bell bell_;
+  Doubt doubt_;
   std::atomic<int> version_{0};
 };
 

@@ -47,6 +47,27 @@ std::string any_sql() {
          "SELECT id FROM r UNION ALL SELECT id FROM s";
 }
 
+// In: ids that this transaction has just tried to store. Out: those that are stored twice now, and
+// whose new copy is taken back. Keeps: an id is stored once, also when an enqueue is repeated in
+// the moment in which its message is taken: the insert waits for the claim to commit, finds `ready`
+// free of the id, and does not see where it went, as its snapshot is older. That of this statement
+// is not. Only what the transaction itself has stored is deleted.
+std::string withdraw_sql() {
+  const std::string ours = "pg_current_xact_id_if_assigned()::xid";
+  const auto in = [&](const char* table) {
+    return std::string("SELECT id FROM ") + table + " WHERE id=ANY($1::uuid[]) AND xmin<>" + ours;
+  };
+  const auto take_back = [&](const char* table) {
+    return std::string("DELETE FROM ") + table +
+           " WHERE id=ANY(ARRAY(SELECT id FROM o)) AND xmin=" + ours + " RETURNING id";
+  };
+  return "WITH o AS MATERIALIZED (SELECT f.id FROM @worker w CROSS JOIN LATERAL (SELECT x.id FROM "
+         "@inflight x WHERE x.worker=w.no AND x.id=ANY($1::uuid[]) OFFSET 0) f UNION ALL " +
+         in("@ready") + " UNION ALL " + in("@sched") + " UNION ALL " + in("@dead") + "), r AS (" +
+         take_back("@ready") + "), s AS (" + take_back("@sched") +
+         ") SELECT id FROM r UNION ALL SELECT id FROM s";
+}
+
 // UUIDv7 of about the same second, as a host makes them.
 bool lie_near(sdk::Messages messages) {
   std::uint64_t least = UINT64_MAX, greatest = 0;
@@ -62,13 +83,15 @@ bool lie_near(sdk::Messages messages) {
 
 }  // namespace
 
-Enqueuer::Enqueuer(Connection& connection, Bell& bell)
+Enqueuer::Enqueuer(Connection& connection, Bell& bell, Doubt& doubt)
     : connection_(connection),
       bell_(bell),
+      doubt_(doubt),
       queues_(connection),
       plain_near_(connection, plain_sql(" BETWEEN $5::uuid AND $6::uuid")),
       plain_far_(connection, plain_sql("=ANY($2::uuid[])")),
-      any_(connection, any_sql()) {}
+      any_(connection, any_sql()),
+      withdraw_(connection, withdraw_sql()) {}
 
 void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                        const sdk::Deadline& deadline) {
@@ -99,6 +122,28 @@ void Enqueuer::collect_ids(sdk::Messages messages) {
   }
 }
 
+Result Enqueuer::store(Statement& statement, const Params& params, const sdk::Deadline& deadline) {
+  withdrawn_.clear();
+  try {
+    Trip trip(connection_, deadline);
+    trip.add(statement, params);
+    if (doubt_.raised()) trip.add(withdraw_, Params().add(ids_));
+    std::vector<Result> results = trip.finish();
+    if (results.size() > 1)
+      for (int row = 0; row < results[1].rows(); ++row) withdrawn_.push_back(results[1].id(row, 0));
+    return std::move(results.front());
+  } catch (const sdk::Error& e) {
+    if ((e.flags() & GANDER_ERROR_MAYBE_APPLIED) != 0) doubt_.raise();
+    throw;
+  }
+}
+
+void Enqueuer::mark_withdrawn(sdk::Messages messages, sdk::Verdicts verdicts) {
+  for (const gander_id& id : withdrawn_)
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      if (view(messages[i]->id) == view(id)) verdicts[i] = GANDER_DUPLICATE;
+}
+
 // The ids come back in the order given, so each message is matched by walking along.
 void Enqueuer::store_plain(sdk::Messages messages, sdk::Verdicts verdicts,
                            const sdk::Deadline& deadline) {
@@ -114,13 +159,14 @@ void Enqueuer::store_plain(sdk::Messages messages, sdk::Verdicts verdicts,
     const auto [least, greatest] = std::minmax_element(messages.begin(), messages.end(), less);
     params.add(view((*least)->id)).add(view((*greatest)->id));
   }
-  const Result stored = connection_.run(near ? plain_near_ : plain_far_, deadline, params);
+  const Result stored = store(near ? plain_near_ : plain_far_, params, deadline);
   int row = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const bool is_next = row < stored.rows() && stored.bytes(row, 0) == view(messages[i]->id);
     verdicts[i] = is_next ? GANDER_OK : GANDER_DUPLICATE;
     if (is_next) ++row;
   }
+  mark_withdrawn(messages, verdicts);
   if (row > 0) bell_.ring(queue_of(to));
 }
 
@@ -145,17 +191,12 @@ void Enqueuer::store_any(sdk::Messages messages, sdk::Verdicts verdicts,
     front_.add_bool((m.flags & GANDER_MESSAGE_FRONT) != 0);
   }
   collect_ids(once);
-  const Result stored = connection_.run(any_, deadline,
-                                        Params()
-                                            .add(ids_)
-                                            .add(enqueued_)
-                                            .add(bodies_)
-                                            .add(lanes_)
-                                            .add(tallies_)
-                                            .add(more_)
-                                            .add(due_)
-                                            .add(front_));
+  Params params;
+  params.add(ids_).add(enqueued_).add(bodies_).add(lanes_);
+  params.add(tallies_).add(more_).add(due_).add(front_);
+  const Result stored = store(any_, params, deadline);
   for (int row = 0; row < stored.rows(); ++row) verdicts[first.at(stored.id(row, 0))] = GANDER_OK;
+  mark_withdrawn(messages, verdicts);
   bell_.ring(queues);
 }
 

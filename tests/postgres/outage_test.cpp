@@ -2,7 +2,10 @@
 // true, and nothing is lost.
 #include <gmock/gmock.h>
 
+#include <cstdio>
+#include <functional>
 #include <set>
+#include <thread>
 
 #include "database.h"
 
@@ -23,6 +26,31 @@ std::set<std::uint64_t> drain(Session& consumer) {
   }
 }
 
+// Enqueues until an answer is lost; which number that was.
+std::uint64_t enqueue_unanswered(Broker& b, Proxy& proxy,
+                                 const std::function<Message(std::uint64_t)>& made) {
+  static std::uint64_t n = 100;
+  Session producer = b.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({made(++n)});  // so that the number of the queue is known
+  for (;;) {
+    // The bell rings on a connection of its own, and may be the one whose answer is lost.
+    proxy.drop_reply();
+    try {
+      producer.enqueue({made(++n)});
+    } catch (const Failure& lost) {
+      EXPECT_EQ(lost.error.flags, kLost);
+      return n;
+    }
+  }
+}
+
+std::string uuid_of(std::uint64_t n) {
+  char text[40];
+  std::snprintf(text, sizeof text, "00000000-0000-0000-0000-%012llx",
+                static_cast<unsigned long long>(n));
+  return text;
+}
+
 TEST_F(PostgresOutage, ReplyLostAfterAnEnqueueWasApplied) {
   Proxy proxy(port_of(url));
   Broker b = broker_at(with_port(url, proxy.port()));
@@ -34,20 +62,7 @@ TEST_F(PostgresOutage, ReplyLostAfterAnEnqueueWasApplied) {
   EXPECT_EQ(e.flags, kLost);
   const gander_error again = error_of([&] { producer.enqueue({message(1)}); });
   EXPECT_EQ(again.flags, GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT);
-  // The bell rings on a connection of its own, and may be the one whose answer is lost.
-  Session next = b.open(GANDER_ROLE_PRODUCE);
-  next.enqueue({message(100)});  // so that the number of the queue is known
-  std::uint64_t n = 100;
-  std::uint32_t flags = 0;
-  while (flags == 0) {
-    proxy.drop_reply();
-    try {
-      next.enqueue({message(++n)});
-    } catch (const Failure& lost) {
-      flags = lost.error.flags;
-    }
-  }
-  EXPECT_EQ(flags, kLost);
+  const std::uint64_t n = enqueue_unanswered(b, proxy, [](std::uint64_t i) { return message(i); });
   EXPECT_EQ(b.open(GANDER_ROLE_PRODUCE).enqueue({message(n)}).front(), GANDER_DUPLICATE);
 }
 
@@ -119,8 +134,50 @@ TEST_F(PostgresOutage, EveryConnectionTerminatedInMidRun) {
   for (const std::uint64_t n : stored) EXPECT_EQ(ran.count(n), 1U) << n;
 }
 
-// An enqueue that is repeated while its message is just being taken can store it once more; the
-// claim must neither fail for ever nor give it twice.
+// The answer to an enqueue is lost, a worker is just taking the message, and the repeat has to wait
+// for it: the claim, which is a transaction of the test's own, commits only then.
+TEST_F(PostgresOutage, RepeatedWhileItsMessageIsTakenIsStoredOnce) {
+  Proxy proxy(port_of(url));
+  Broker b = broker_at(with_port(url, proxy.port()));
+  Session consumer = b.open(GANDER_ROLE_CONSUME, "w");
+  const std::string s = "\"" + schema + "\".";
+  for (const bool noted : {false, true}) {  // by the statement for plain messages, and the other
+    const auto made = [&](std::uint64_t n) {
+      Message m = message(n);
+      m.note = noted ? "a note" : "";
+      return m;
+    };
+    const std::uint64_t n = enqueue_unanswered(b, proxy, made);
+    Session next = b.open(GANDER_ROLE_PRODUCE);
+    Sql other(url);
+    pqxx::work claim(other.connection());
+    ASSERT_EQ(claim
+                  .exec("WITH d AS (DELETE FROM " + s + "ready WHERE id='" + uuid_of(n) +
+                        "' RETURNING *) INSERT INTO " + s +
+                        "inflight(seq, enqueued_at, lane, worker, id, tally, more, body) SELECT "
+                        "seq, enqueued_at, lane, (SELECT no FROM " +
+                        s + "worker), id, tally, more, body FROM d")
+                  .affected_rows(),
+              1U);
+    gander_status verdict = GANDER_INTERNAL;
+    {
+      const std::jthread repeat([&] { verdict = next.enqueue({made(n)}).front(); });
+      while (sql->number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type='Lock' AND "
+                         "query LIKE '%" +
+                         schema + "%' AND pid<>pg_backend_pid()") == 0) {
+      }
+      claim.commit();
+    }
+    EXPECT_EQ(verdict, GANDER_DUPLICATE);
+    EXPECT_EQ(sql->number("SELECT count(*) FROM " + s + "ready WHERE id='" + uuid_of(n) + "'"), 0);
+    EXPECT_EQ(sql->number("SELECT count(*) FROM " + s + "inflight WHERE id='" + uuid_of(n) + "'"),
+              1);
+    EXPECT_EQ(next.enqueue({made(n + 1'000'000)}).front(), GANDER_OK);
+  }
+}
+
+// What got there nevertheless, by a process that did not know that it was repeating: the claim must
+// neither fail for ever nor give it twice.
 TEST_F(PostgresOutage, TheSameIdReadyAndLeasedIsDropped) {
   Broker b = broker();
   b.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
