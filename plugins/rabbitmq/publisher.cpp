@@ -123,7 +123,7 @@ void Publisher::send(Outgoing& o) {
   // Noted first: a publish that fails half-way may have been sent.
   unconfirmed_.push_back(&o);
   ++undecided_;
-  connection_->client().publish(exchange, key, envelope_.properties(), sdk::view(m.body));
+  connection_->client().publish(exchange, key, envelope_.properties(), envelope_.payload());
 }
 
 void Publisher::await_results(TimePoint until) {

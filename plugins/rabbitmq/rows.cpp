@@ -7,9 +7,10 @@
 namespace gander::rabbitmq {
 namespace {
 
-constexpr std::string_view kHeader = "gander";
+// No text begins so.
+constexpr std::string_view kMagic{"\0gnd", 4};
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kFixed = 4 + 4 * 8 + 3 * 4 + 1;
+constexpr std::size_t kFixed = 4 + 4 + 4 * 8 + 3 * 4 + 1 + 2;
 constexpr std::size_t kLongestNote = 0xFFFF;
 constexpr std::uint8_t kPersistent = 2;
 constexpr const char* kHex = "0123456789abcdef";
@@ -28,10 +29,12 @@ Number get(std::string_view& from) {
   return static_cast<Number>(value);
 }
 
-// version, priority, state, 0 | enqueued, run, first failed, failed | attempts, crashes, give-backs
-// | length of the queue's name, the name | the note. Numbers are little-endian.
+// magic | version, priority, state, 0 | enqueued, run, first failed, failed | attempts, crashes,
+// give-backs | lengths of the queue's name and of the note | both | body. Numbers are
+// little-endian.
 void pack(std::string& to, const gander_message& m, std::uint32_t state) {
-  to.clear();
+  const std::string_view note = sdk::view(m.note).substr(0, kLongestNote);
+  to.assign(kMagic);
   put(to, kVersion);
   put(to, static_cast<std::uint8_t>(m.priority));
   put(to, static_cast<std::uint8_t>(state));
@@ -41,24 +44,27 @@ void pack(std::string& to, const gander_message& m, std::uint32_t state) {
     put(to, us);
   for (const std::uint32_t n : {m.attempts, m.crashes, m.give_backs}) put(to, n);
   put(to, static_cast<std::uint8_t>(m.queue.len));
-  to += sdk::view(m.queue);
-  to += sdk::view(m.note).substr(0, kLongestNote);
+  put(to, static_cast<std::uint16_t>(note.size()));
+  to.append(sdk::view(m.queue)).append(note).append(sdk::view(m.body));
 }
 
-// False when it is of another version, or cut.
+// False when it is not ours, or cut.
 bool unpack(std::string_view from, gander_message& m) {
-  if (from.size() < kFixed || from[0] != static_cast<char>(kVersion)) return false;
-  get<std::uint8_t>(from);
+  if (from.size() < kFixed || !from.starts_with(kMagic)) return false;
+  from.remove_prefix(kMagic.size());
+  if (get<std::uint8_t>(from) != kVersion) return false;
   m.priority = std::min<std::uint32_t>(get<std::uint8_t>(from), GANDER_PRIORITY_LOW);
   m.state = get<std::uint8_t>(from);
   get<std::uint8_t>(from);
   for (std::int64_t* us : {&m.enqueued_at_us, &m.run_at_us, &m.first_failed_at_us, &m.failed_at_us})
     *us = get<std::int64_t>(from);
   for (std::uint32_t* n : {&m.attempts, &m.crashes, &m.give_backs}) *n = get<std::uint32_t>(from);
-  const auto length = get<std::uint8_t>(from);
-  if (from.size() < length) return false;
-  m.queue = sdk::str(from.substr(0, length));
-  m.note = sdk::str(from.substr(length));
+  const std::size_t queue = get<std::uint8_t>(from);
+  const std::size_t note = get<std::uint16_t>(from);
+  if (from.size() < queue + note) return false;
+  m.queue = sdk::str(from.substr(0, queue));
+  m.note = sdk::str(from.substr(queue, note));
+  m.body = sdk::bytes(from.substr(queue + note));
   return true;
 }
 
@@ -100,25 +106,19 @@ gander_id id_of_content(std::string_view message_id, std::string_view body) {
   return id;
 }
 
-struct Headers {
-  std::string_view packed;
+// How often the server took it back from a consumer. Since 4.3 the former header leaves out what a
+// lost connection brought back, and the latter has all.
+std::int64_t returns_of(const amqp_basic_properties_t& p) {
   std::int64_t returns = 0;
-};
-Headers read_headers(const amqp_basic_properties_t& p) {
-  Headers found;
-  if ((p._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return found;
+  if ((p._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return returns;
   for (int i = 0; i < p.headers.num_entries; ++i) {
     const amqp_table_entry_t& e = p.headers.entries[i];
     const std::string_view key = view(e.key);
-    if (key == kHeader &&
-        (e.value.kind == AMQP_FIELD_KIND_BYTES || e.value.kind == AMQP_FIELD_KIND_UTF8))
-      found.packed = view(e.value.value.bytes);
-    // Since 4.3 the former leaves out what a lost connection brought back, and the latter has all.
     if ((key == "x-delivery-count" || key == "x-acquired-count") &&
         e.value.kind == AMQP_FIELD_KIND_I64)
-      found.returns = std::max(found.returns, e.value.value.i64);
+      returns = std::max(returns, e.value.value.i64);
   }
-  return found;
+  return returns;
 }
 
 std::string_view message_id_of(const amqp_basic_properties_t& p) {
@@ -129,15 +129,10 @@ std::string_view message_id_of(const amqp_basic_properties_t& p) {
 
 void Envelope::fill(const gander_message& message, std::uint32_t state) {
   write_id(message.id, id_.data());
-  pack(packed_, message, state);
-  headers_[0].key = amqp_bytes(kHeader);
-  headers_[0].value.kind = AMQP_FIELD_KIND_BYTES;
-  headers_[0].value.value.bytes = amqp_bytes(packed_);
-  properties_._flags =
-      AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_HEADERS_FLAG;
+  pack(payload_, message, state);
+  properties_._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG;
   properties_.delivery_mode = kPersistent;
   properties_.message_id = amqp_bytes({id_.data(), id_.size()});
-  properties_.headers = {1, headers_.data()};
 }
 
 std::string id_text(const gander_id& id) {
@@ -146,21 +141,21 @@ std::string id_text(const gander_id& id) {
   return text;
 }
 
-sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view body,
+sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
                          std::string_view queue, bool* returned) {
-  const Headers headers = read_headers(properties);
+  const std::int64_t returns = returns_of(properties);
   const std::string_view message_id = message_id_of(properties);
   gander_message m{};
-  if (!unpack(headers.packed, m)) {
+  if (!unpack(payload, m)) {
     m = {};
     m.queue = sdk::str(queue);
+    m.body = sdk::bytes(payload);
     m.priority = GANDER_PRIORITY_NORMAL;
   }
   const auto id = read_id(message_id);
-  m.id = id ? *id : id_of_content(message_id, body);
-  m.body = sdk::bytes(body);
-  m.crashes += static_cast<std::uint32_t>(headers.returns);
-  if (returned != nullptr) *returned = headers.returns > 0;
+  m.id = id ? *id : id_of_content(message_id, payload);
+  m.crashes += static_cast<std::uint32_t>(returns);
+  if (returned != nullptr) *returned = returns > 0;
   return sdk::OwnedMessage(m);
 }
 
