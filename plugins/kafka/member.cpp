@@ -149,7 +149,7 @@ void Member::run() {
                    [this] { return awake_ || stopping_; });
     awake_ = false;
   }
-  rd_kafka_consumer_close(client_.get());
+  leave();
 }
 
 bool Member::fetch() {

@@ -98,6 +98,8 @@ class Member {
   void forward(const rd_kafka_topic_partition_t& at);
   void await_running();
 
+  void leave();
+
   // hand_on.cpp
   void hand_on_if_stuck();
   std::vector<std::int32_t> starving(const std::string& topic, int partitions);

@@ -12,6 +12,7 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kAskTime{1000};
+constexpr std::chrono::milliseconds kLeaveTime{3000};
 
 }  // namespace
 
@@ -26,6 +27,28 @@ void Member::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
     self.host_.log(GANDER_LOG_ERROR, std::string("in a rebalance: ") + e.what());
   }
   rd_kafka_assign(rk, nullptr);
+}
+
+// Not by rd_kafka_consumer_close(): when it begins beside a rebalance, the rd_kafka_assign() in the
+// callback may wait for ever (librdkafka 2.0.2).
+void Member::leave() {
+  rd_kafka_unsubscribe(client_.get());
+  const auto is_out = [&] {
+    rd_kafka_topic_partition_list_t* raw = nullptr;
+    rd_kafka_assignment(client_.get(), &raw);
+    const PartitionList assigned(raw);
+    char* id = rd_kafka_memberid(client_.get());
+    const bool out = (id == nullptr || *id == '\0') && (raw == nullptr || raw->cnt == 0);
+    if (id != nullptr) rd_kafka_mem_free(client_.get(), id);
+    return out;
+  };
+  for (const auto until = Clock::now() + kLeaveTime; Clock::now() < until && !is_out();)
+    if (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 5))
+      rd_kafka_message_destroy(m);
+  // An answer of the coordinator that was asked later: it has heard that we are gone.
+  const PartitionList any = new_list(1);
+  rd_kafka_topic_partition_list_add(any.get(), topics_.names().scheduled().c_str(), 0);
+  rd_kafka_committed(client_.get(), any.get(), kAskTime.count());
 }
 
 void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
