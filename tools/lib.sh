@@ -8,7 +8,8 @@ build=${GANDER_BUILD:-$root/build}
 jobs=${GANDER_BUILD_JOBS:-$(nproc)}
 
 build_packages=(g++ cmake ninja-build ccache pkg-config libboost-dev rapidjson-dev libspdlog-dev
-  libtomlplusplus-dev libcli11-dev libsqlite3-dev libssl-dev libhiredis-dev libpqxx-dev libpq-dev)
+  libtomlplusplus-dev libcli11-dev libsqlite3-dev libssl-dev libhiredis-dev libpqxx-dev libpq-dev
+  librabbitmq-dev librdkafka-dev)
 test_packages=(libgtest-dev libgmock-dev clang sqlite3 binutils git)
 lint_packages=(clang-format clang-tidy)
 # Tests that need these are skipped, by name, where the archive has none.
