@@ -22,6 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "raw.h"
+
 namespace {
 
 constexpr std::size_t kBodyBytes = 200;
@@ -107,10 +109,6 @@ void produce(rd_kafka_t* k, rd_kafka_topic_t* topic, std::string& body, std::int
   }
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 double enqueue(rd_kafka_t* k, rd_kafka_topic_t* topic, std::size_t jobs, std::size_t batch) {
   std::string body(kBodyBytes, 'x');
   const auto start = std::chrono::steady_clock::now();
@@ -122,7 +120,7 @@ double enqueue(rd_kafka_t* k, rd_kafka_topic_t* topic, std::size_t jobs, std::si
     }
     must(rd_kafka_flush(k, kPatienceMs), "enqueue");
   }
-  return static_cast<double>(jobs) / seconds_since(start);
+  return static_cast<double>(jobs) / raw::seconds_since(start);
 }
 
 double drain(const std::string& servers, const std::string& topic, std::size_t jobs) {
@@ -145,46 +143,29 @@ double drain(const std::string& servers, const std::string& topic, std::size_t j
     rd_kafka_message_destroy(m);
     if (++n % kCommitEvery == 0 || n == jobs) must(rd_kafka_commit(k.get(), nullptr, 0), "commit");
   }
-  const double rate = static_cast<double>(jobs) / seconds_since(start);
+  const double rate = static_cast<double>(jobs) / raw::seconds_since(start);
   rd_kafka_consumer_close(k.get());
   return rate;
 }
 
-double enqueue_by_threads(rd_kafka_t* k, rd_kafka_topic_t* topic, std::size_t jobs,
-                          std::size_t threads) {
-  const std::size_t each = jobs / threads;
+double enqueue_by_threads(rd_kafka_t* k, rd_kafka_topic_t* topic, int each, int threads) {
   std::atomic<bool> stop = false;
   std::jthread reports([&] {
     while (!stop) rd_kafka_poll(k, 10);
   });
-  const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t t = 0; t < threads; ++t)
-      pool.emplace_back([&, t] {
-        std::string body(kBodyBytes, 'x');
-        for (std::size_t i = 0; i < each; ++i) {
-          std::atomic<bool> done = false;
-          produce(k, topic, body, static_cast<std::int32_t>((t + i) % kPartitions), &done);
-          done.wait(false);
-        }
-      });
-  }
-  const double rate = static_cast<double>(each * threads) / seconds_since(start);
+  const double rate = raw::rate_of_threads(threads, each, [&](int t) {
+    thread_local std::string body(kBodyBytes, 'x');
+    std::atomic<bool> done = false;
+    produce(k, topic, body, t % kPartitions, &done);
+    done.wait(false);
+  });
   stop = true;
   return rate;
 }
 
-void print(const char* op, double rate, bool json) {
-  if (json)
-    std::printf("{\"broker\":\"kafka\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
-  else
-    std::printf("%-10s %10.0f jobs/s\n", op, rate);
-  std::fflush(stdout);
-}
-
-void run(const std::string& servers, std::size_t jobs, std::size_t batch, std::size_t threads,
-         bool json) {
+void run(const raw::Options& o) {
+  const std::string servers = o.place.substr(o.place.find("://") + 3);
+  const auto jobs = static_cast<std::size_t>(o.jobs), batch = static_cast<std::size_t>(o.batch);
   const auto k = producer(servers, "5");
   const std::string name =
       "raw." + std::to_string(std::chrono::system_clock::now().time_since_epoch().count());
@@ -192,15 +173,15 @@ void run(const std::string& servers, std::size_t jobs, std::size_t batch, std::s
   {
     const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(k.get(), name.c_str(), nullptr));
     enqueue(k.get(), topic.get(), 1, 1);  // it finds its brokers
-    print("enqueue", enqueue(k.get(), topic.get(), jobs, batch), json);
-    print("stream", enqueue(k.get(), topic.get(), jobs, jobs), json);
-    print("drain", drain(servers, name, 2 * jobs), json);
+    o.print("enqueue", enqueue(k.get(), topic.get(), jobs, batch));
+    o.print("stream", enqueue(k.get(), topic.get(), jobs, jobs));
+    o.print("drain", drain(servers, name, 2 * jobs));
   }
   {
     const auto hasty = producer(servers, "0");
     const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(hasty.get(), name.c_str(), nullptr));
-    print("enqueue16",
-          enqueue_by_threads(hasty.get(), topic.get(), std::max(threads, jobs / 5), threads), json);
+    const int each = std::max(1, o.jobs / 5 / o.threads);
+    o.print("enqueue16", enqueue_by_threads(hasty.get(), topic.get(), each, o.threads));
   }
   delete_topic(k.get(), name);
 }
@@ -208,32 +189,6 @@ void run(const std::string& servers, std::size_t jobs, std::size_t batch, std::s
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string url = "kafka://127.0.0.1:9092";
-  std::size_t jobs = 200'000, batch = 500, threads = 16;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--json") {
-      json = true;
-      continue;
-    }
-    const char* value = i + 1 < argc ? argv[++i] : "";
-    const auto number = static_cast<std::size_t>(std::strtoul(value, nullptr, 10));
-    if (flag == "--url")
-      url = value;
-    else if (flag == "--jobs")
-      jobs = number;
-    else if (flag == "--batch")
-      batch = number;
-    else if (flag == "--threads")
-      threads = number;
-    else
-      jobs = 0;
-  }
-  if (jobs == 0 || batch == 0 || threads == 0 || url.find("://") == std::string::npos) {
-    std::fprintf(stderr, "usage: raw_kafka --url URL --jobs N --batch N --threads N [--json]\n");
-    return 2;
-  }
-  run(url.substr(url.find("://") + 3), jobs, batch, threads, json);
+  run(raw::parse(argc, argv, "kafka"));
   return 0;
 }

@@ -20,8 +20,9 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "raw.h"
 
 namespace {
 
@@ -186,35 +187,8 @@ class Consumer {
   std::string copy_;
 };
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double enqueue_by_threads(const std::string& url, int jobs, int threads) {
-  std::vector<std::unique_ptr<Producer>> producers;
-  for (int t = 0; t < threads; ++t)
-    producers.push_back(std::make_unique<Producer>(url, 100 + static_cast<std::uint64_t>(t)));
-  const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> pool;
-    for (const auto& producer : producers)
-      pool.emplace_back([&] {
-        for (int i = 0; i < jobs / threads; ++i) producer->store(1);
-      });
-  }
-  const int stored = jobs / threads * threads;
-  return stored / seconds_since(start);
-}
-
-void print(const char* op, double rate, bool json) {
-  if (json)
-    std::printf("{\"broker\":\"postgres\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
-  else
-    std::printf("%-10s %10.0f jobs/s\n", op, rate);
-}
-
-void run(const std::string& url, int jobs, int batch, int threads, bool json) {
-  const Conn cold = connect(url);
+void run(const raw::Options& o) {
+  const Conn cold = connect(o.place);
   exec(cold, "DROP SCHEMA IF EXISTS gander_raw CASCADE; CREATE SCHEMA gander_raw");
   exec(cold,
        "CREATE SEQUENCE gander_raw.seq;"
@@ -222,48 +196,29 @@ void run(const std::string& url, int jobs, int batch, int threads, bool json) {
        "UNIQUE, body bytea NOT NULL, PRIMARY KEY(queue, seq));"
        "CREATE TABLE gander_raw.inflight(seq bigint NOT NULL, id uuid PRIMARY KEY, body bytea NOT "
        "NULL)");
-  Producer producer(url, 42);
-  Consumer consumer(url);
+  Producer producer(o.place, 42);
+  Consumer consumer(o.place);
   auto start = std::chrono::steady_clock::now();
-  for (int done = 0; done < jobs; done += batch) producer.store(std::min(batch, jobs - done));
-  print("enqueue", jobs / seconds_since(start), json);
+  for (int done = 0; done < o.jobs; done += o.batch)
+    producer.store(std::min(o.batch, o.jobs - done));
+  o.print("enqueue", o.jobs / raw::seconds_since(start));
   start = std::chrono::steady_clock::now();
-  int removed = consumer.turn(batch);
-  while (consumer.holds()) removed += consumer.turn(batch);
-  print("drain", removed / seconds_since(start), json);
-  print("enqueue16", enqueue_by_threads(url, std::max(threads, jobs / 20), threads), json);
+  int removed = consumer.turn(o.batch);
+  while (consumer.holds()) removed += consumer.turn(o.batch);
+  o.print("drain", removed / raw::seconds_since(start));
+  std::vector<std::unique_ptr<Producer>> producers;
+  for (int t = 0; t < o.threads; ++t)
+    producers.push_back(std::make_unique<Producer>(o.place, static_cast<std::uint64_t>(t)));
+  o.print("enqueue16",
+          raw::rate_of_threads(o.threads, std::max(1, o.jobs / 20 / o.threads),
+                               [&](int t) { producers[static_cast<std::size_t>(t)]->store(1); }));
   exec(cold, "DROP SCHEMA gander_raw CASCADE");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string url;
-  int jobs = 200'000, batch = 500, threads = 16;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    const char* value = i + 1 < argc ? argv[i + 1] : "";
-    if (flag == "--json") {
-      json = true;
-      continue;
-    }
-    if (flag == "--url")
-      url = value;
-    else if (flag == "--jobs")
-      jobs = std::atoi(value);
-    else if (flag == "--batch")
-      batch = std::atoi(value);
-    else if (flag == "--threads")
-      threads = std::atoi(value);
-    else
-      jobs = 0;
-    ++i;
-  }
-  if (url.empty() || jobs <= 0 || batch <= 0 || threads <= 0) {
-    std::fprintf(stderr, "usage: raw_postgres --url URL --jobs N --batch N --threads N [--json]\n");
-    return 2;
-  }
-  run(url, jobs, batch, threads, json);
+  const raw::Options o = raw::parse(argc, argv, "postgres");
+  run(o);
   return 0;
 }

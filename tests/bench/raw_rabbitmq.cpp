@@ -21,17 +21,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <vector>
+
+#include "raw.h"
 
 namespace {
 
@@ -174,92 +172,24 @@ void drain(const std::string& url, std::uint64_t jobs) {
   on.check_last("qos");
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double enqueue_by_threads(Producer& producer, int jobs, int threads) {
-  struct Ticket {
-    bool done = false;
-    std::condition_variable turn;
-  };
-  std::mutex mutex;
-  std::deque<Ticket*> waiting;
-  bool busy = false;
-  const auto enqueue_one = [&] {
-    Ticket ticket;
-    std::unique_lock lock(mutex);
-    waiting.push_back(&ticket);
-    ticket.turn.wait(lock, [&] { return ticket.done || !busy; });
-    if (ticket.done) return;
-    busy = true;
-    std::deque<Ticket*> group;
-    group.swap(waiting);
-    lock.unlock();
-    for (std::size_t i = 0; i < group.size(); ++i) producer.send();
-    producer.await_all();
-    lock.lock();
-    for (Ticket* each : group) {
-      each->done = true;
-      each->turn.notify_one();
-    }
-    busy = false;
-    if (!waiting.empty()) waiting.front()->turn.notify_one();
-  };
-  const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> pool;
-    for (int t = 0; t < threads; ++t)
-      pool.emplace_back([&] {
-        for (int i = 0; i < jobs / threads; ++i) enqueue_one();
-      });
-  }
-  return jobs / threads * threads / seconds_since(start);
-}
-
-void print(const char* op, double rate, bool json) {
-  if (json)
-    std::printf("{\"broker\":\"rabbitmq\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
-  else
-    std::printf("%-10s %10.0f jobs/s\n", op, rate);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string url;
-  int jobs = 200'000, threads = 16;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    const char* value = i + 1 < argc ? argv[i + 1] : "";
-    if (flag == "--json") {
-      json = true;
-      continue;
-    }
-    if (flag == "--url")
-      url = value;
-    else if (flag == "--jobs")
-      jobs = std::atoi(value);
-    else if (flag == "--threads")
-      threads = std::atoi(value);
-    else if (flag != "--batch")
-      jobs = 0;
-    ++i;
-  }
-  if (jobs <= 0 || threads <= 0 || url.empty()) {
-    std::fprintf(stderr, "usage: raw_rabbitmq --url URL --jobs N --batch N --threads N [--json]\n");
-    return 2;
-  }
-  Connection(url).make_queue();
-  Producer producer(url);
+  const raw::Options o = raw::parse(argc, argv, "rabbitmq");
+  Connection(o.place).make_queue();
+  Producer producer(o.place);
   auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < jobs; ++i) producer.send();
+  for (int i = 0; i < o.jobs; ++i) producer.send();
   producer.await_all();
-  print("enqueue", jobs / seconds_since(start), json);
+  o.print("enqueue", o.jobs / raw::seconds_since(start));
   start = std::chrono::steady_clock::now();
-  drain(url, static_cast<std::uint64_t>(jobs));
-  print("drain", jobs / seconds_since(start), json);
-  print("enqueue16", enqueue_by_threads(producer, std::max(threads, jobs / 5), threads), json);
+  drain(o.place, static_cast<std::uint64_t>(o.jobs));
+  o.print("drain", o.jobs / raw::seconds_since(start));
+  raw::Group group([&producer](int n) {
+    for (int i = 0; i < n; ++i) producer.send();
+    producer.await_all();
+  });
+  o.print("enqueue16", raw::rate_of_threads(o.threads, std::max(1, o.jobs / 5 / o.threads),
+                                            [&group](int) { group.store_one(); }));
   return 0;
 }

@@ -18,8 +18,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
+
+#include "raw.h"
 
 namespace {
 
@@ -129,73 +130,28 @@ std::size_t drain(const Context& c, std::size_t batch) {
   return removed;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double enqueue_by_threads(const std::string& url, std::size_t jobs, std::size_t threads) {
-  std::vector<Context> connections;
-  for (std::size_t t = 0; t < threads; ++t) connections.push_back(connect(url));
-  const std::size_t each = jobs / threads;
-  const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t t = 0; t < threads; ++t)
-      pool.emplace_back([&, t] {
-        const auto bodies = make_bodies(t * each, 1);
-        for (std::size_t i = 0; i < each; ++i) push(connections[t], bodies);
-      });
-  }
-  return static_cast<double>(each * threads) / seconds_since(start);
-}
-
-void print(const char* op, double rate, bool json) {
-  if (json)
-    std::printf("{\"broker\":\"redis\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
-  else
-    std::printf("%-10s %10.0f jobs/s\n", op, rate);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string url = "redis://127.0.0.1:6379";
-  std::size_t jobs = 200'000, batch = 500, threads = 16;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--json") {
-      json = true;
-      continue;
-    }
-    const char* value = i + 1 < argc ? argv[++i] : "";
-    const auto number = static_cast<std::size_t>(std::strtoul(value, nullptr, 10));
-    if (flag == "--url")
-      url = value;
-    else if (flag == "--jobs")
-      jobs = number;
-    else if (flag == "--batch")
-      batch = number;
-    else if (flag == "--threads")
-      threads = number;
-    else
-      jobs = 0;
-  }
-  if (jobs == 0 || batch == 0 || threads == 0 || url.find("://") == std::string::npos) {
-    std::fprintf(stderr, "usage: raw_redis --url URL --jobs N --batch N --threads N [--json]\n");
-    return 2;
-  }
-  const Context c = connect(url);
+  const raw::Options o = raw::parse(argc, argv, "redis");
+  const auto jobs = static_cast<std::size_t>(o.jobs), batch = static_cast<std::size_t>(o.batch);
+  const Context c = connect(o.place);
   const Command clean = Command().add("DEL").add("raw:ready").add("raw:held");
   clean.run(c);
   auto start = std::chrono::steady_clock::now();
   for (std::size_t done = 0; done < jobs; done += batch)
     push(c, make_bodies(done, std::min(batch, jobs - done)));
-  print("enqueue", static_cast<double>(jobs) / seconds_since(start), json);
+  o.print("enqueue", o.jobs / raw::seconds_since(start));
   start = std::chrono::steady_clock::now();
   const std::size_t removed = drain(c, batch);
-  print("drain", static_cast<double>(removed) / seconds_since(start), json);
-  print("enqueue16", enqueue_by_threads(url, std::max(threads, jobs / 5), threads), json);
+  o.print("drain", static_cast<double>(removed) / raw::seconds_since(start));
+  std::vector<Context> connections;
+  for (int t = 0; t < o.threads; ++t) connections.push_back(connect(o.place));
+  const auto one = make_bodies(0, 1);
+  o.print("enqueue16",
+          raw::rate_of_threads(o.threads, std::max(1, o.jobs / 5 / o.threads), [&](int t) {
+            push(connections[static_cast<std::size_t>(t)], one);
+          }));
   clean.run(c);
   return 0;
 }

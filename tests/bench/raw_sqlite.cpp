@@ -9,19 +9,18 @@
 // next in one transaction), enqueue16 (single enqueues by so many threads, committed in groups).
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "raw.h"
 
 namespace {
 
@@ -150,99 +149,27 @@ class Consumer {
   std::string copy_;
 };
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Whoever finds the producer free commits one row for each that waits.
-double enqueue_by_threads(Producer& producer, int jobs, int threads) {
-  struct Ticket {
-    bool done = false;
-    std::condition_variable turn;
-  };
-  std::mutex mutex;
-  std::deque<Ticket*> waiting;
-  bool busy = false;
-  const auto enqueue_one = [&] {
-    Ticket ticket;
-    std::unique_lock lock(mutex);
-    waiting.push_back(&ticket);
-    ticket.turn.wait(lock, [&] { return ticket.done || !busy; });
-    if (ticket.done) return;
-    busy = true;
-    std::deque<Ticket*> group;
-    group.swap(waiting);
-    lock.unlock();
-    producer.store(static_cast<int>(group.size()));
-    lock.lock();
-    for (Ticket* each : group) {
-      each->done = true;
-      each->turn.notify_one();
-    }
-    busy = false;
-    if (!waiting.empty()) waiting.front()->turn.notify_one();
-  };
-  const auto start = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> pool;
-    for (int t = 0; t < threads; ++t)
-      pool.emplace_back([&] {
-        for (int i = 0; i < jobs / threads; ++i) enqueue_one();
-      });
-  }
-  return jobs / threads * threads / seconds_since(start);
-}
-
-void print(const char* op, double rate, bool json) {
-  if (json)
-    std::printf("{\"broker\":\"sqlite\",\"op\":\"%s\",\"rate\":%.0f}\n", op, rate);
-  else
-    std::printf("%-10s %10.0f jobs/s\n", op, rate);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string path = "raw.db";
-  int jobs = 200'000, batch = 500, threads = 16;
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    const char* value = i + 1 < argc ? argv[i + 1] : "";
-    if (flag == "--json") {
-      json = true;
-      continue;
-    }
-    if (flag == "--db")
-      path = value;
-    else if (flag == "--jobs")
-      jobs = std::atoi(value);
-    else if (flag == "--batch")
-      batch = std::atoi(value);
-    else if (flag == "--threads")
-      threads = std::atoi(value);
-    else
-      jobs = 0;
-    ++i;
-  }
-  if (jobs <= 0 || batch <= 0 || threads <= 0) {
-    std::fprintf(stderr, "usage: raw_sqlite --db FILE --jobs N --batch N --threads N [--json]\n");
-    return 2;
-  }
-  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-  exec(open_db(path, "FULL"),
+  const raw::Options o = raw::parse(argc, argv, "sqlite", "--db");
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(o.place + suffix);
+  exec(open_db(o.place, "FULL"),
        "CREATE TABLE job(seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
        " queue INTEGER NOT NULL, worker INTEGER, body BLOB NOT NULL);"
        "CREATE INDEX ready ON job(queue, seq) WHERE worker IS NULL");
-  Producer producer(path);
-  Consumer consumer(path);
+  Producer producer(o.place);
+  Consumer consumer(o.place);
   auto start = std::chrono::steady_clock::now();
-  for (int done = 0; done < jobs; done += batch) producer.store(std::min(batch, jobs - done));
-  print("enqueue", jobs / seconds_since(start), json);
+  for (int done = 0; done < o.jobs; done += o.batch)
+    producer.store(std::min(o.batch, o.jobs - done));
+  o.print("enqueue", o.jobs / raw::seconds_since(start));
   start = std::chrono::steady_clock::now();
-  int removed = consumer.turn(batch);
-  while (consumer.holds()) removed += consumer.turn(batch);
-  print("drain", removed / seconds_since(start), json);
-  print("enqueue16", enqueue_by_threads(producer, std::max(threads, jobs / 5), threads), json);
+  int removed = consumer.turn(o.batch);
+  while (consumer.holds()) removed += consumer.turn(o.batch);
+  o.print("drain", removed / raw::seconds_since(start));
+  raw::Group group([&producer](int n) { producer.store(n); });
+  o.print("enqueue16", raw::rate_of_threads(o.threads, std::max(1, o.jobs / 5 / o.threads),
+                                            [&group](int) { group.store_one(); }));
   return 0;
 }
