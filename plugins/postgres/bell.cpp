@@ -1,9 +1,12 @@
 #include "bell.h"
 
+#include <utility>
+
 namespace gander::postgres {
 namespace {
 
 constexpr std::chrono::milliseconds kQuiet{10};
+constexpr std::chrono::milliseconds kSparse{2};
 constexpr std::chrono::seconds kRetry{1};
 
 }  // namespace
@@ -27,9 +30,10 @@ void Bell::ring(std::int32_t queue) noexcept {
   if (!connection_) return;
   try {
     const auto now = Clock::now();
-    auto& last = rung_[queue];
-    if (now - last < kQuiet) return;
-    last = now;
+    Rung& last = rung_[queue];
+    const bool sparse = now - std::exchange(last.asked_at, now) >= kSparse;
+    if (!sparse && now - last.sent_at < kQuiet) return;
+    last.sent_at = now;
     send(queue);
   } catch (const std::exception&) {
     connection_.reset();

@@ -2,8 +2,9 @@
 //
 // After the commit, on a connection of its own: NOTIFY inside the transaction holds a lock of the
 // whole server until the commit is on the disk, which halves what many producers can do. Not waited
-// for, and at most once in kQuiet for each queue and process; who listens looks again by itself
-// soon after it was woken (wait.cpp), so that what falls into that time is found.
+// for. Arrivals in a queue that follow each other within kSparse are told once in kQuiet by each
+// process; who listens looks as often by itself for so long after it was woken (wait.cpp), so that
+// what falls into that time is found as soon.
 #pragma once
 
 #include <chrono>
@@ -30,13 +31,17 @@ class Bell {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Rung {
+    Clock::time_point asked_at, sent_at;
+  };
+
   void send(std::int32_t queue);
 
   const Settings& settings_;
   std::mutex mutex_;
   std::unique_ptr<Connection> connection_;
   Clock::time_point retry_at_{};
-  std::map<std::int32_t, Clock::time_point> rung_;
+  std::map<std::int32_t, Rung> rung_;
 };
 
 }  // namespace gander::postgres
