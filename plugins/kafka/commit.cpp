@@ -118,7 +118,7 @@ std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
     for (const Due::Entry* entry : due_.due(host_.now_us(), most)) {
       // It may have been deleted while this was waiting for its time.
       topics_.need_queue(sdk::view(entry->message.queue), deadline);
-      gander_message m = entry->message;
+      gander_message m = static_cast<const gander_message&>(entry->message);
       m.state = GANDER_STATE_READY;
       const std::string_view queue = sdk::view(m.queue);
       Outgoing ready{topics_.names().ready(queue, m.priority), RD_KAFKA_PARTITION_UA, {}, ""};

@@ -160,7 +160,7 @@ std::string Offsets::encode() const {
   const std::string as_runs = runs();
   const std::string as_bits = next_ - base_ > 24'000 ? as_runs : bits();
   const bool shorter = as_runs.size() <= as_bits.size();
-  out += shorter ? kRuns : kBits;
+  out += static_cast<char>(shorter ? kRuns : kBits);
   put_number(out, shorter ? as_runs.size() : as_bits.size());
   out += shorter ? as_runs : as_bits;
   for (auto it = back_.begin(); it != back_.end() && out.size() < kRoom; ++it) {

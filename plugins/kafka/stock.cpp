@@ -161,7 +161,7 @@ std::size_t Stock::give_back_all(std::string_view incarnation, Offsets::Counts m
   std::ranges::sort(receipts, std::greater{});
   for (const std::uint64_t receipt : receipts) {
     const Delivery& delivery = deliveries_.at(receipt);
-    gander_message m = delivery.message;
+    gander_message m = static_cast<const gander_message&>(delivery.message);
     m.crashes += more.crashes;
     m.give_backs += more.give_backs;
     queues.push_back(delivery.partition->queue);

@@ -93,7 +93,7 @@ std::size_t Consumer::take_from(Level& level, std::size_t most, std::uint64_t ma
   while (n < most && !level.waiting.empty() && fits(level, max_bytes, batch)) {
     const std::uint64_t tag = level.waiting.front();
     Lease& lease = *ledger_.find(tag);
-    gander_message m = lease.message;
+    gander_message m = static_cast<const gander_message&>(lease.message);
     m.queue = sdk::str(level.queue->name);
     m.receipt[0] = tag;
     m.receipt[1] = serial_;

@@ -9,7 +9,7 @@ namespace gander::cli {
 namespace {
 
 constexpr OptionSpec kOptions[] = {
-    {"print", "", "print what would be done, for the server's own client, and do nothing"},
+    {"print", "", "print what would be done, and do nothing"},
 };
 
 void print_script(const Arguments& a, const std::string& script) {

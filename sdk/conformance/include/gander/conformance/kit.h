@@ -42,10 +42,10 @@ struct KitOptions {
   // Option `url`; "{tmp}" in it is replaced by a fresh folder for each check, removed afterwards.
   // Empty: the plugin's default.
   std::string url;
-  // Others, "{tmp}" as above. In any of them "{word}" is letters and digits, another for each check:
-  // for a database, schema or prefix of its own on a server.
+  // Others, "{tmp}" as above. In any of them "{word}" is letters and digits, another for each
+  // check: for a database, schema or prefix of its own on a server.
   std::vector<std::pair<std::string, std::string>> options;
-  std::vector<std::string> only;                             // numbers, names or groups; empty: all
+  std::vector<std::string> only;     // numbers, names or groups; empty: all
   bool json = false;                 // run_kit: one JSON object in place of text
   bool in_process = false;           // in this process, one after another: for a debugger
   std::chrono::seconds timeout{45};  // of one check; past it the check has failed as hung
