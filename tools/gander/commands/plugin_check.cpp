@@ -15,8 +15,7 @@ namespace {
 constexpr PositionalSpec kFile[] = {{"FILE", false}};
 constexpr OptionSpec kOptions[] = {
     {"url", "URL", "of its server; {tmp} is a fresh folder for each check"},
-    {"option", "KEY=VALUE", "another option of the plugin; {word} is fresh letters and digits",
-     true},
+    {"option", "KEY=VALUE", "another option; {word} is a fresh word", true},
     {"only", "CHECK", "a number, a name or a group", true},
     {"timeout", "SECONDS", "of one check, 45"},
     {"jobs", "N", "checks at the same time, 2"},
