@@ -51,7 +51,7 @@ std::string exit_codes_line() {
 }  // namespace
 
 std::string help_of_all() {
-  std::string out = "usage: gander COMMAND [options]      gander COMMAND --help says more\n\n";
+  std::string out = "usage: gander COMMAND [options]      gander COMMAND --help says more\n";
   std::string last;
   for (const Command* command : commands()) {
     const std::string verb = verb_of(*command);
