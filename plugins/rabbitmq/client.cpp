@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "error.h"
+#include "rows.h"
 
 namespace gander::rabbitmq {
 namespace {
@@ -115,8 +116,9 @@ void Client::log_in(TimePoint until) {
 
 bool Client::next(Event& event, TimePoint until) {
   if (lost_) throw lost_connection(where_, "the connection was lost");
-  // The frames of what is not yet whole must stay.
-  if (++events_ % kReleaseEvery == 0 && assembler_.idle())
+  // The frames of what is not yet whole must stay; and of queued ones the library looks at each.
+  if (++events_ % kReleaseEvery == 0 && assembler_.idle() &&
+      amqp_frames_enqueued(handle_.get()) == 0)
     amqp_maybe_release_buffers(handle_.get());
   for (;;) {
     amqp_frame_t frame;
@@ -131,10 +133,9 @@ bool Client::next(Event& event, TimePoint until) {
   }
 }
 
-void Client::publish(std::string_view exchange, std::string_view key,
-                     const amqp_basic_properties_t& properties, std::string_view body) {
+void Client::publish(std::string_view exchange, std::string_view key, std::string_view payload) {
   check(amqp_basic_publish(handle_.get(), kMain, amqp_bytes(exchange), amqp_bytes(key), 1, 0,
-                           &properties, amqp_bytes(body)),
+                           &persistent(), amqp_bytes(payload)),
         "publishing");
 }
 

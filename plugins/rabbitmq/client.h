@@ -28,8 +28,8 @@ class Client {
   // The next thing the server says, or false when it said nothing until then.
   bool next(Event& event, TimePoint until);
 
-  void publish(std::string_view exchange, std::string_view key,
-               const amqp_basic_properties_t& properties, std::string_view body);
+  // Mandatory: what no queue takes comes back.
+  void publish(std::string_view exchange, std::string_view key, std::string_view payload);
   void ack(std::uint64_t tag, bool multiple);
   void nack_all();  // requeues whatever kMain holds
 

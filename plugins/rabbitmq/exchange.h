@@ -43,6 +43,7 @@ class Consumer final : public Connection::Listener {
 
   // take.cpp
   void take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
+  void gather(sdk::Takes takes, TimePoint until);
   void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
   void note_oldest(Subscription& s);
   bool await_pushes(sdk::Takes takes, TimePoint until);

@@ -13,6 +13,10 @@ using std::chrono::steady_clock;
 // Between two looks at what the server says meanwhile: that it is blocked, or has closed the line.
 constexpr std::size_t kLookEvery = 64;
 
+bool same_way(const gander_message& a, const gander_message& b) {
+  return a.priority == b.priority && sdk::view(a.queue) == sdk::view(b.queue);
+}
+
 }  // namespace
 
 Publisher::~Publisher() {
@@ -80,7 +84,10 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
 void Publisher::ensure_topology(std::span<Outgoing> items, TimePoint until) {
   Client& client = connection_->client();
   const auto note = [this](std::string_view name, TimePoint by) { register_name(name, by); };
+  const Outgoing* last = nullptr;
   for (const Outgoing& o : items) {
+    if (last != nullptr && o.to == last->to && same_way(*o.message, *last->message)) continue;
+    last = &o;
     const std::string_view queue = sdk::view(o.message->queue);
     topology_.ensure_queue(client, queue, until, note);
     if (o.to != Outgoing::To::dead)
@@ -109,21 +116,24 @@ void Publisher::send_all(std::span<Outgoing> items, TimePoint until) {
 
 void Publisher::send(Outgoing& o) {
   const gander_message& m = *o.message;
-  const std::string address = address_of(sdk::view(m.queue));
-  envelope_.fill(m, o.state);
+  if (sdk::view(m.queue) != queue_) {
+    queue_ = sdk::view(m.queue);
+    address_ = address_of(queue_);
+  }
   std::string exchange, key;
   switch (o.to) {
-    case Outgoing::To::work: key = instance_.names.work(address, m.priority); break;
-    case Outgoing::To::dead: key = instance_.names.dead(address); break;
+    case Outgoing::To::work: key = instance_.names.work(address_, m.priority); break;
+    case Outgoing::To::dead: key = instance_.names.dead(address_); break;
     case Outgoing::To::later:
       exchange = instance_.names.level(first_level(o.delay_s));
-      key = delay_key(o.delay_s, address, m.priority);
+      key = delay_key(o.delay_s, address_, m.priority);
       break;
   }
+  encode(payload_, m, o.state);
   // Noted first: a publish that fails half-way may have been sent.
   unconfirmed_.push_back(&o);
   ++undecided_;
-  connection_->client().publish(exchange, key, envelope_.properties(), envelope_.payload());
+  connection_->client().publish(exchange, key, payload_);
 }
 
 void Publisher::await_results(TimePoint until) {
@@ -136,15 +146,12 @@ void Publisher::await_results(TimePoint until) {
 
 void Publisher::register_name(std::string_view queue, TimePoint until) {
   Outgoing name;
-  amqp_basic_properties_t properties{};
-  properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
-  properties.delivery_mode = 2;
   gander_message none{};
   name.message = &none;
   unconfirmed_.push_back(&name);
   ++undecided_;
   try {
-    connection_->client().publish("", instance_.names.registry(), properties, queue);
+    connection_->client().publish("", instance_.names.registry(), queue);
     await_results(until);
   } catch (...) {
     forget_items();
@@ -189,7 +196,7 @@ void Publisher::decide(const Event& event) {
 void Publisher::note_returned(const Event& event) {
   const auto same = [&](const Outgoing* o) {
     return o != nullptr && o->result == Outgoing::Result::waiting &&
-           has_id(*event.properties, o->message->id);
+           has_id(event.body, o->message->id);
   };
   const auto it = std::ranges::find_if(unconfirmed_, same);
   if (it != unconfirmed_.end()) (*it)->result = Outgoing::Result::unrouted;

@@ -70,7 +70,8 @@ class Publisher final : public Connection::Listener {
   std::unique_ptr<Connection> connection_;
   // All below in turn of the connection.
   Topology topology_;
-  Envelope envelope_;
+  std::string queue_, address_;  // of the last that was sent
+  std::string payload_;
   std::string blocked_;                // why; empty: it is not
   std::deque<Outgoing*> unconfirmed_;  // null: nobody waits for that one any more
   std::uint64_t first_ = 1;            // the number of the first of them

@@ -10,7 +10,7 @@ namespace {
 // No text begins so.
 constexpr std::string_view kMagic{"\0gnd", 4};
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kFixed = 4 + 4 + 4 * 8 + 3 * 4 + 1 + 2;
+constexpr std::size_t kFixed = 4 + 4 + 16 + 4 * 8 + 3 * 4 + 1 + 2;
 constexpr std::size_t kLongestNote = 0xFFFF;
 constexpr std::uint8_t kPersistent = 2;
 constexpr const char* kHex = "0123456789abcdef";
@@ -29,25 +29,6 @@ Number get(std::string_view& from) {
   return static_cast<Number>(value);
 }
 
-// magic | version, priority, state, 0 | enqueued, run, first failed, failed | attempts, crashes,
-// give-backs | lengths of the queue's name and of the note | both | body. Numbers are
-// little-endian.
-void pack(std::string& to, const gander_message& m, std::uint32_t state) {
-  const std::string_view note = sdk::view(m.note).substr(0, kLongestNote);
-  to.assign(kMagic);
-  put(to, kVersion);
-  put(to, static_cast<std::uint8_t>(m.priority));
-  put(to, static_cast<std::uint8_t>(state));
-  put(to, std::uint8_t{0});
-  for (const std::int64_t us :
-       {m.enqueued_at_us, m.run_at_us, m.first_failed_at_us, m.failed_at_us})
-    put(to, us);
-  for (const std::uint32_t n : {m.attempts, m.crashes, m.give_backs}) put(to, n);
-  put(to, static_cast<std::uint8_t>(m.queue.len));
-  put(to, static_cast<std::uint16_t>(note.size()));
-  to.append(sdk::view(m.queue)).append(note).append(sdk::view(m.body));
-}
-
 // False when it is not ours, or cut.
 bool unpack(std::string_view from, gander_message& m) {
   if (from.size() < kFixed || !from.starts_with(kMagic)) return false;
@@ -56,6 +37,8 @@ bool unpack(std::string_view from, gander_message& m) {
   m.priority = std::min<std::uint32_t>(get<std::uint8_t>(from), GANDER_PRIORITY_LOW);
   m.state = get<std::uint8_t>(from);
   get<std::uint8_t>(from);
+  std::memcpy(m.id.bytes, from.data(), sizeof m.id.bytes);
+  from.remove_prefix(sizeof m.id.bytes);
   for (std::int64_t* us : {&m.enqueued_at_us, &m.run_at_us, &m.first_failed_at_us, &m.failed_at_us})
     *us = get<std::int64_t>(from);
   for (std::uint32_t* n : {&m.attempts, &m.crashes, &m.give_backs}) *n = get<std::uint32_t>(from);
@@ -68,14 +51,7 @@ bool unpack(std::string_view from, gander_message& m) {
   return true;
 }
 
-void write_id(const gander_id& id, char* to) {
-  for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
-    *to++ = kHex[id.bytes[i] >> 4U];
-    *to++ = kHex[id.bytes[i] & 15U];
-  }
-}
-
+// The text of a UUID, as other programs may have put into message_id.
 std::optional<gander_id> read_id(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
   gander_id id{};
@@ -127,40 +103,57 @@ std::string_view message_id_of(const amqp_basic_properties_t& p) {
 
 }  // namespace
 
-void Envelope::fill(const gander_message& message, std::uint32_t state) {
-  write_id(message.id, id_.data());
-  pack(payload_, message, state);
-  properties_._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG;
-  properties_.delivery_mode = kPersistent;
-  properties_.message_id = amqp_bytes({id_.data(), id_.size()});
+// magic | version, priority, state, 0 | id | enqueued, run, first failed, failed | attempts,
+// crashes, give-backs | lengths of the queue's name and of the note | both | body. Numbers are
+// little-endian.
+void encode(std::string& payload, const gander_message& m, std::uint32_t state) {
+  const std::string_view note = sdk::view(m.note).substr(0, kLongestNote);
+  payload.assign(kMagic);
+  put(payload, kVersion);
+  put(payload, static_cast<std::uint8_t>(m.priority));
+  put(payload, static_cast<std::uint8_t>(state));
+  put(payload, std::uint8_t{0});
+  payload.append(reinterpret_cast<const char*>(m.id.bytes), sizeof m.id.bytes);
+  for (const std::int64_t us :
+       {m.enqueued_at_us, m.run_at_us, m.first_failed_at_us, m.failed_at_us})
+    put(payload, us);
+  for (const std::uint32_t n : {m.attempts, m.crashes, m.give_backs}) put(payload, n);
+  put(payload, static_cast<std::uint8_t>(m.queue.len));
+  put(payload, static_cast<std::uint16_t>(note.size()));
+  payload.append(sdk::view(m.queue)).append(note).append(sdk::view(m.body));
 }
 
-std::string id_text(const gander_id& id) {
-  std::string text(36, ' ');
-  write_id(id, text.data());
-  return text;
+const amqp_basic_properties_t& persistent() {
+  static const amqp_basic_properties_t properties = [] {
+    amqp_basic_properties_t p{};
+    p._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
+    p.delivery_mode = kPersistent;
+    return p;
+  }();
+  return properties;
 }
 
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
                          std::string_view queue, bool* returned) {
   const std::int64_t returns = returns_of(properties);
-  const std::string_view message_id = message_id_of(properties);
   gander_message m{};
   if (!unpack(payload, m)) {
     m = {};
     m.queue = sdk::str(queue);
     m.body = sdk::bytes(payload);
     m.priority = GANDER_PRIORITY_NORMAL;
+    const std::string_view message_id = message_id_of(properties);
+    const auto id = read_id(message_id);
+    m.id = id ? *id : id_of_content(message_id, payload);
   }
-  const auto id = read_id(message_id);
-  m.id = id ? *id : id_of_content(message_id, payload);
   m.crashes += static_cast<std::uint32_t>(returns);
   if (returned != nullptr) *returned = returns > 0;
   return sdk::OwnedMessage(m);
 }
 
-bool has_id(const amqp_basic_properties_t& properties, const gander_id& id) {
-  return message_id_of(properties) == id_text(id);
+bool has_id(std::string_view payload, const gander_id& id) {
+  gander_message m{};
+  return unpack(payload, m) && sdk::IdEqual()(m.id, id);
 }
 
 }  // namespace gander::rabbitmq

@@ -17,6 +17,9 @@ constexpr std::chrono::milliseconds kAwaitPush{100};
 // While pushes come in a row, the next is worth a moment; asking the server takes longer.
 constexpr std::chrono::milliseconds kInARow{20};
 constexpr std::chrono::milliseconds kMoment{5};
+constexpr std::size_t kMany = 64;
+constexpr std::chrono::milliseconds kGather{3};
+constexpr std::chrono::microseconds kPause{500};
 constexpr int kTries = 50;
 
 }  // namespace
@@ -25,9 +28,29 @@ constexpr int kTries = 50;
 // from it is waited for. (Something is an answer by itself: the rest rings the bell.)
 void Consumer::take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until) {
   auto batch = std::make_unique<sdk::Batch>();
+  gather(exchange.takes, until);
   take_each(exchange, *batch, until);
   if (batch->size() == 0 && await_pushes(exchange.takes, until)) take_each(exchange, *batch, until);
   taken.batch = std::move(batch);
+}
+
+// A host that wants many has short jobs. While pushes flow it is given what comes in the next
+// moment at once: otherwise it would take, run and settle them by the handful, at several times the
+// cost.
+void Consumer::gather(sdk::Takes takes, TimePoint until) {
+  std::size_t wanted = 0;
+  for (const gander_take* t : takes) wanted += t->max_messages;
+  const TimePoint now = steady_clock::now();
+  if (wanted < kMany || now > last_push_ + kInARow) return;
+  const auto here = [&] {
+    std::size_t n = 0;
+    for (const gander_take* t : takes)
+      for (const Level& level : subscription(sdk::view(t->queue)).levels) n += level.waiting.size();
+    return n;
+  };
+  const TimePoint limit = std::min(until, now + kGather);
+  while (here() < wanted && connection_->listen(std::min(limit, steady_clock::now() + kPause)))
+    connection_->catch_up();
 }
 
 void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until) {
@@ -58,9 +81,11 @@ void Consumer::note_oldest(Subscription& s) {
 
 // Whether something has come, or comes soon.
 bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
+  const auto wanted = [](const gander_take* t) { return t->max_messages > 0; };
+  if (std::ranges::none_of(takes, wanted)) return false;
   const auto come = [&] {
     return std::ranges::any_of(takes, [&](const gander_take* t) {
-      return t->max_messages > 0 && subscription(sdk::view(t->queue)).any_waiting();
+      return wanted(t) && subscription(sdk::view(t->queue)).any_waiting();
     });
   };
   const auto listen_until = [&](TimePoint limit) {
@@ -72,7 +97,7 @@ bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
   if (now < last_push_ + kInARow && listen_until(now + kMoment)) return true;
   std::uint64_t there = 0;
   for (const gander_take* t : takes) {
-    if (t->max_messages == 0) continue;
+    if (!wanted(t)) continue;
     for (const Level& level : subscription(sdk::view(t->queue)).levels)
       there += connection_->client().count(level.name, until).value_or(0);
   }
