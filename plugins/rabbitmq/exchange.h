@@ -46,6 +46,7 @@ class Consumer final : public Connection::Listener {
   void gather(sdk::Takes takes, TimePoint until);
   void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
   void note_oldest(Subscription& s);
+  bool to_be_pushed(const Subscription& s, TimePoint until);
   bool await_pushes(sdk::Takes takes, TimePoint until);
   std::size_t take_from(Level& level, std::size_t most, std::uint64_t max_bytes, sdk::Batch& batch);
   bool fits(const Level& level, std::uint64_t max_bytes, const sdk::Batch& batch);

@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kAwaitPush{100};
 // While pushes come in a row, the next is worth a moment; asking the server takes longer.
 constexpr std::chrono::milliseconds kInARow{20};
 constexpr std::chrono::milliseconds kMoment{5};
+constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMany = 64;
 constexpr std::chrono::milliseconds kGather{3};
 constexpr std::chrono::microseconds kPause{500};
@@ -95,15 +96,26 @@ bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
   };
   const TimePoint now = steady_clock::now();
   if (now < last_push_ + kInARow && listen_until(now + kMoment)) return true;
-  std::uint64_t there = 0;
-  for (const gander_take* t : takes) {
-    if (!wanted(t)) continue;
-    for (const Level& level : subscription(sdk::view(t->queue)).levels)
-      there += connection_->client().count(level.name, until).value_or(0);
+  // Even a server that is slow, as its disk is, is not taken for empty.
+  const TimePoint patience = std::min(until, now + kPatience);
+  while (!come() && steady_clock::now() < patience) {
+    const bool there = std::ranges::any_of(takes, [&](const gander_take* t) {
+      return wanted(t) && to_be_pushed(subscription(sdk::view(t->queue)), until);
+    });
+    connection_->client().sync(until);
+    connection_->catch_up();
+    if (!there) break;
+    listen_until(steady_clock::now() + kAwaitPush);
   }
-  connection_->client().sync(until);
-  connection_->catch_up();
-  return there == 0 ? come() : listen_until(steady_clock::now() + kAwaitPush);
+  return come();
+}
+
+// Whether the server has messages of it, and may push them.
+bool Consumer::to_be_pushed(const Subscription& s, TimePoint until) {
+  return std::ranges::any_of(s.levels, [&](const Level& level) {
+    if (level.consumer == 0 || level.spent()) return false;
+    return connection_->client().count(level.name, until).value_or(0) > 0;
+  });
 }
 
 // Whether the next of it, if there is one, may go into the batch.
