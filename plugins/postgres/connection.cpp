@@ -46,8 +46,9 @@ std::string startup_options(const Settings& s, Use use) {
   return options;
 }
 
-std::vector<std::pair<std::string, std::string>> connect_words(const Settings& s, Use use) {
-  auto words = s.connect;
+Settings::Words connect_words(const Settings& s, const Settings::Words& host, Use use) {
+  Settings::Words words = s.connect;
+  words.insert(words.end(), host.begin(), host.end());
   words.emplace_back("client_encoding", "UTF8");
   // A network that swallows packets is noticed by the kernel, whatever the call allows.
   words.emplace_back("keepalives_idle", "5");
@@ -82,17 +83,33 @@ Connection::Connection(const Settings& settings, Use use, const sdk::Deadline& d
   configure(deadline);
 }
 
+// The hosts in turn, until one takes writes. libpq would do the same, but has no limit of time for
+// a host when it is not to block: one that is switched off and answers nothing would keep us from
+// the one that was promoted in its place. So each gets its share of what is left.
 void Connection::connect(const sdk::Deadline& deadline) {
+  auto end = Clock::now() + std::chrono::milliseconds(settings_.connect_timeout_ms);
+  if (deadline.at()) end = std::min(end, *deadline.at());
+  auto left = static_cast<int>(settings_.hosts.size());
+  for (const Settings::Words& host : settings_.hosts) {
+    const auto now = Clock::now();
+    try {
+      return connect_to(host, now + (end - now) / left, deadline);
+    } catch (const sdk::Error& e) {
+      if (--left == 0 || (e.flags() & GANDER_ERROR_RETRYABLE) == 0) throw;
+    }
+  }
+}
+
+void Connection::connect_to(const Settings::Words& host, Clock::time_point until,
+                            const sdk::Deadline& deadline) {
   std::vector<const char*> keywords, values;
-  const auto words = connect_words(settings_, use_);
+  const auto words = connect_words(settings_, host, use_);
   for (const auto& [keyword, value] : words) {
     keywords.push_back(keyword.c_str());
     values.push_back(value.c_str());
   }
   keywords.push_back(nullptr);
   values.push_back(nullptr);
-  auto until = Clock::now() + std::chrono::milliseconds(settings_.connect_timeout_ms);
-  if (deadline.at()) until = std::min(until, *deadline.at());
   handle_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
   if (!handle_) throw std::bad_alloc();
   // The SQLSTATE of a refusal stands nowhere but in the text, and only when asked for.

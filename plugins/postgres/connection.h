@@ -71,6 +71,8 @@ class Connection {
   using Time = std::optional<std::chrono::steady_clock::time_point>;
 
   void connect(const sdk::Deadline& deadline);
+  void connect_to(const Settings::Words& host, std::chrono::steady_clock::time_point until,
+                  const sdk::Deadline& deadline);
   void configure(const sdk::Deadline& deadline);
   void require_alive();
   // False when the time is over. Waits for the server to take or to send something.

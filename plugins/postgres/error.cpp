@@ -104,6 +104,9 @@ sdk::Error connect_error(std::string_view said, const std::string& where) {
   }
   if (said.find("no password supplied") != std::string_view::npos)
     return {GANDER_UNAUTHENTICATED, text + "; give it in password_file or in the URL"};
+  if (said.find("read-only") != std::string_view::npos)
+    return {GANDER_UNAVAILABLE, text + "; a standby takes no jobs: name the primary as well",
+            kAgain};
   return {GANDER_UNAVAILABLE, text + "; is the server up and reachable?", kAgain};
 }
 

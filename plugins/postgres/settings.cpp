@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string_view>
 
@@ -40,6 +41,46 @@ std::string readable(const UrlParts& parts) {
          ":" + part(parts, "port", "5432") + "/" + part(parts, "dbname", "");
 }
 
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> items(1);
+  for (const char c : list) {
+    if (c == ',')
+      items.emplace_back();
+    else
+      items.back() += c;
+  }
+  return items;
+}
+
+constexpr std::array kHostWords = {"host", "hostaddr", "port"};
+
+bool is_host_word(std::string_view keyword) {
+  return std::find(kHostWords.begin(), kHostWords.end(), keyword) != kHostWords.end();
+}
+
+// One after the other, as the lists of a URL mean it: a word that is there once is for all.
+std::vector<Settings::Words> hosts_of(const UrlParts& parts) {
+  std::vector<std::vector<std::string>> lists;
+  std::size_t count = 1;
+  for (const char* word : kHostWords) {
+    lists.push_back(split(part(parts, word, "")));
+    count = std::max(count, lists.back().size());
+  }
+  std::vector<Settings::Words> hosts(count);
+  for (std::size_t k = 0; k < lists.size(); ++k) {
+    const auto& list = lists[k];
+    if (list.size() != 1 && list.size() != count)
+      throw sdk::Error(GANDER_CONFIG, "option 'url' has " + std::to_string(list.size()) + " of '" +
+                                          kHostWords[k] + "' for " + std::to_string(count) +
+                                          " hosts; right is one for all, or one for each");
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string& item = list[list.size() == 1 ? 0 : i];
+      if (!item.empty()) hosts[i].emplace_back(kHostWords[k], item);
+    }
+  }
+  return hosts;
+}
+
 // It is quoted wherever it stands in SQL, and a channel's name has to have room for it.
 std::string checked_schema(const std::string& name) {
   const auto good = [](char c) {
@@ -73,9 +114,10 @@ Settings::Settings(const sdk::Options& options)
       dead_max_count(options.integer("dead_max_count")) {
   const UrlParts parts = parse_url(options.text("url"));
   where = readable(parts);
+  hosts = hosts_of(parts);
   connect.emplace_back("sslmode", options.text("sslmode"));
   for (const PQconninfoOption* o = parts.get(); o->keyword != nullptr; ++o)
-    if (o->val != nullptr) connect.emplace_back(o->keyword, o->val);
+    if (o->val != nullptr && !is_host_word(o->keyword)) connect.emplace_back(o->keyword, o->val);
   for (const char* name : {"sslrootcert", "sslcert", "sslkey"})
     if (!options.text(name).empty()) connect.emplace_back(name, options.text(name));
 }

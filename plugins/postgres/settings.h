@@ -13,8 +13,11 @@ struct Settings {
   // Throws CONFIG, naming the option. No I/O.
   explicit Settings(const sdk::Options& options);
 
-  // What libpq is told, but for the password: in the order of precedence, the last one wins.
-  std::vector<std::pair<std::string, std::string>> connect;
+  using Words = std::vector<std::pair<std::string, std::string>>;
+
+  // What libpq is told, but for host and password: in the order of precedence, the last one wins.
+  Words connect;
+  std::vector<Words> hosts;  // to be tried in turn, at least one
   std::string where;  // "postgresql://ada@db1:5432/shop", without a password: for people to read
   std::string password;
   std::string password_file;

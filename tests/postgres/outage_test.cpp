@@ -104,6 +104,17 @@ TEST_F(PostgresOutage, IncarnationThatCouldNotSayItsEndLosesItsLease) {
   EXPECT_EQ(again[0].crashes, 1U);
 }
 
+// The machine of the old primary is off: nothing answers there, not even that nobody is at home.
+TEST_F(PostgresOutage, SecondHostIsReachedWhenTheFirstIsSilent) {
+  Proxy proxy(port_of(url));
+  proxy.swallow();
+  const std::string own = ":" + std::to_string(port_of(url)) + "/";
+  std::string both = url;
+  both.replace(both.find(own), own.size(), ":" + std::to_string(proxy.port()) + ",127.0.0.1" + own);
+  Broker b = broker_at(both, {{"connect_timeout_ms", "1000"}});
+  EXPECT_EQ(b.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}).front(), GANDER_OK);
+}
+
 TEST_F(PostgresOutage, EveryConnectionTerminatedInMidRun) {
   Broker b = broker();
   std::set<std::uint64_t> stored, ran;

@@ -135,7 +135,8 @@ TEST_F(PostgresRefusals, MissingSchemaNamesTheCommand) {
 }
 
 TEST_F(PostgresRefusals, BadOptionsAreConfigAndNamed) {
-  for (const char* bad : {"mysql://h/d", "postgresql://h:port:x/d", "h/d", ""}) {
+  for (const char* bad :
+       {"mysql://h/d", "postgresql://h:port:x/d", "postgresql://h1,h2,h3/d?port=1,2", "h/d", ""}) {
     const gander_error e = error_of([&] { broker_at(bad); });
     EXPECT_EQ(e.code, GANDER_CONFIG) << bad;
     EXPECT_THAT(e.message, HasSubstr("'url'")) << bad;
