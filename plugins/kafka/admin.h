@@ -28,6 +28,8 @@ class Admin {
 
   // How many partitions each has; 0 where there is no such topic, or no leader for one of them.
   std::vector<int> partitions(std::span<const std::string> topics, const sdk::Deadline& deadline);
+  // Whether a partition of it has fewer replicas in sync than so many, though it has them.
+  bool lacks_replicas(const std::string& topic, int needed, const sdk::Deadline& deadline);
   // What exists already stays as it is.
   void create(std::span<const TopicSpec> topics, const sdk::Deadline& deadline);
   // The configuration of each topic, in the order asked for.

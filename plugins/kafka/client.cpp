@@ -6,6 +6,8 @@
 namespace gander::kafka {
 namespace {
 
+constexpr std::chrono::milliseconds kLook{200}, kLeast{1};
+
 // An error of the connection by itself: anything else is an answer of the cluster.
 bool is_silence(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
@@ -21,7 +23,6 @@ std::int32_t level_of(int syslog) {
 }  // namespace
 
 Config::Config(const Settings& settings) : conf_(rd_kafka_conf_new()) {
-  for (const auto& [key, value] : settings.properties) set(key.c_str(), value);
   set("bootstrap.servers", settings.servers);
   set("client.id", "gander");
   set("socket.keepalive.enable", "true");
@@ -52,6 +53,8 @@ Config& Config::set(const char* key, const std::string& value) {
 Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,
                void* owner)
     : settings_(settings), host_(host), owner_(owner) {
+  // Last, so that they count: what the guarantees rest on is not among them.
+  for (const auto& [key, value] : settings.properties) config.set(key.c_str(), value);
   rd_kafka_conf_set_error_cb(config.get(), on_error);
   rd_kafka_conf_set_log_cb(config.get(), on_log);
   rd_kafka_conf_set_opaque(config.get(), this);
@@ -86,15 +89,30 @@ void Client::connect(const sdk::Deadline& deadline) {
   {
     const std::lock_guard lock(mutex_);
     last_text_.clear();
+    last_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   }
-  const rd_kafka_metadata_t* raw = nullptr;
-  const auto code =
-      rd_kafka_metadata(rk_, 0, nullptr, &raw, ms_left(deadline, settings_.connect_timeout));
-  const Owned<const rd_kafka_metadata_t> metadata(raw);
-  // With nobody there only the time runs out, and that is no timeout of a call.
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    throw error(code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code,
-                "connecting");
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::milliseconds(ms_left(deadline, settings_.connect_timeout));
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now());
+    const rd_kafka_metadata_t* raw = nullptr;
+    const auto code = rd_kafka_metadata(rk_, 0, nullptr, &raw,
+                                        static_cast<int>(std::clamp(left, kLeast, kLook).count()));
+    const Owned<const rd_kafka_metadata_t> metadata(raw);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    rd_kafka_poll(rk_, 0);  // what stands in the way
+    if (refused() || std::chrono::steady_clock::now() >= until)
+      // With nobody there only the time runs out, and that is no timeout of a call.
+      throw error(code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code,
+                  "connecting");
+  }
+}
+
+// Trying on, as librdkafka does, gives the same answer.
+bool Client::refused() const {
+  const std::lock_guard lock(mutex_);
+  return last_ == RD_KAFKA_RESP_ERR__AUTHENTICATION || last_ == RD_KAFKA_RESP_ERR__SSL;
 }
 
 sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,

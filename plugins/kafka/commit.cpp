@@ -13,6 +13,8 @@ constexpr std::chrono::milliseconds kCommitEvery{200};
 // A process that dies of a message within so long after taking it counts no crash that time.
 constexpr std::chrono::milliseconds kCommitHandedOut{20};
 
+constexpr std::chrono::milliseconds kAnswerTime{2000};
+
 // Deleting is a request, and frees whole segments only.
 constexpr std::chrono::seconds kTrimEvery{30};
 constexpr std::int64_t kTrimFrom = 10'000;
@@ -34,6 +36,14 @@ void add(rd_kafka_topic_partition_list_t& list, const Partition& p, const Offset
 
 }  // namespace
 
+std::unique_lock<std::timed_mutex> Member::hold_commits(const sdk::Deadline& deadline) {
+  std::unique_lock<std::timed_mutex> lock(commit_mutex_, std::defer_lock);
+  const int left = ms_left(deadline, settings_.call_timeout);
+  if (!lock.try_lock_for(std::chrono::milliseconds(left)))
+    throw client_.error(RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for the answer to a commit");
+  return lock;
+}
+
 Owned<rd_kafka_consumer_group_metadata_t> Member::group() const {
   return Owned<rd_kafka_consumer_group_metadata_t>(rd_kafka_consumer_group_metadata(client_.get()));
 }
@@ -45,7 +55,7 @@ void Member::commit_if_due() {
     const auto pause = stock_.handed_out ? kCommitHandedOut : kCommitEvery;
     if (!uncommitted_ || Clock::now() - committed_at_ < pause) return;
   }
-  const std::unique_lock lock(commit_mutex_, std::try_to_lock);
+  const std::unique_lock<std::timed_mutex> lock(commit_mutex_, std::try_to_lock);
   if (lock.owns_lock()) commit(false);
 }
 
@@ -71,7 +81,13 @@ bool Member::commit(bool leaving) {
   }
   committed_at_ = Clock::now();
   if (list->cnt == 0) return true;
-  const auto code = rd_kafka_commit(client_.get(), list.get(), 0);
+  // Not rd_kafka_commit(): that waits for as long as the cluster is away.
+  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  auto code = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const Owned<rd_kafka_event_t> answer(rd_kafka_queue_poll(answers.get(), kAnswerTime.count()));
+    code = answer ? rd_kafka_event_error(answer.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  }
   const std::lock_guard lock(mutex_);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     for (int i = 0; i < list->cnt; ++i)
@@ -108,7 +124,14 @@ void Member::write(const std::vector<Outgoing>& records, const std::vector<const
 }
 
 std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
-  const std::lock_guard commit_lock(commit_mutex_);
+  const auto commits = hold_commits(deadline);
+  if (transactions_.in_doubt()) {
+    // What it wrote is known when it has ended and been read; until then nothing is promoted twice.
+    transactions_.resolve(deadline);
+    const std::lock_guard lock(mutex_);
+    due_.distrust();
+    return 0;
+  }
   std::vector<Outgoing> records;
   std::vector<gander_id> ids;
   std::set<std::int32_t> partitions;

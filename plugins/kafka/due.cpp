@@ -48,8 +48,8 @@ void Due::reached_end(std::int32_t partition, std::int64_t offset) {
   it->second.read = true;
 }
 
-bool Due::all_read() const {
-  return std::ranges::all_of(parts_, [](const auto& part) { return part.second.read; });
+void Due::distrust() {
+  for (auto& [number, part] : parts_) part.read = false;
 }
 
 std::vector<std::int32_t> Due::partitions() const {

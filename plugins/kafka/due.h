@@ -31,7 +31,8 @@ class Due {
               const gander_message* message);
   // Everything up to `offset` has been read, so nothing that has been promoted is still here.
   void reached_end(std::int32_t partition, std::int64_t offset);
-  [[nodiscard]] bool all_read() const;
+  // Nothing is due until the end has been reached again.
+  void distrust();
   [[nodiscard]] std::vector<std::int32_t> partitions() const;  // owned
   [[nodiscard]] std::int64_t position(std::int32_t partition) const;
 

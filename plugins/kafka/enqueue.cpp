@@ -21,7 +21,12 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     // priorities in one call the highest is taken first.
     for (std::uint32_t p = 0; p < kPriorities; ++p) send(p, verdicts, deadline);
   } catch (const sdk::Error& e) {
-    if (e.code() == GANDER_NOT_FOUND) instance_.topics.forget();
+    // Of a topic that was deleted librdkafka may say no more than that the time is over.
+    if (e.code() == GANDER_NOT_FOUND || e.code() == GANDER_TIMEOUT) instance_.topics.forget();
+    if (e.code() == GANDER_TIMEOUT && !producer_.failed().empty() &&
+        instance_.topics.lacks_replicas(producer_.failed()))
+      throw error_of(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, instance_.settings.where(),
+                     "writing to " + producer_.failed(), {}, e.flags());
     throw;
   }
   std::set<std::string_view> queues;

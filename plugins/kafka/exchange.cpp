@@ -31,6 +31,15 @@ void Exchanger::need(sdk::Takes takes, const sdk::Deadline& deadline) {
   member_->need(queues_, deadline);
 }
 
+// What was settled is settled, whatever becomes of this: it is tried again, here or in tend().
+void Exchanger::promote(const sdk::Deadline& deadline) {
+  try {
+    if (member_->promote(kPromotePerExchange, deadline) > 0) member_->look_for_ends();
+  } catch (const sdk::Error& e) {
+    instance_.host.log(GANDER_LOG_DEBUG, std::string("promoting: ") + e.what());
+  }
+}
+
 sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) {
   instance_.require(incarnation_);
   need(exchange.takes, deadline);
@@ -43,7 +52,7 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     due_us = member_->due().next();
   }
   if (!exchange.takes.empty() && due_us != 0 && due_us <= instance_.host.now_us())
-    if (member_->promote(kPromotePerExchange, deadline) > 0) member_->look_for_ends();
+    promote(deadline);
   member_->wait_fetched(exchange.takes, deadline);
   {
     const std::lock_guard lock(member_->mutex());

@@ -21,6 +21,7 @@ class Exchanger {
   sdk::Taken exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline);
 
  private:
+  void promote(const sdk::Deadline& deadline);
   void need(sdk::Takes takes, const sdk::Deadline& deadline);
 
   Instance& instance_;

@@ -68,7 +68,7 @@ void Member::hand_on(const Queue& queue) {
   const std::string topic = topics_.names().ready(queue.queue, queue.priority);
   const auto to = starving(topic, topics_.need_queue(queue.queue, deadline));
   if (to.empty()) return;
-  const std::lock_guard commits(commit_mutex_);
+  const auto commits = hold_commits(deadline);
   std::vector<Record> records;
   {
     const std::lock_guard lock(mutex_);

@@ -1,6 +1,11 @@
 #include "instance.h"
 
 namespace gander::kafka {
+namespace {
+
+constexpr std::chrono::microseconds kPatience{3'000'000};
+
+}  // namespace
 
 Instance::Instance(sdk::Host h, const sdk::Options& options)
     : host(h), settings(options), topics(settings, h), leases_(settings.lease_us) {}
@@ -30,7 +35,9 @@ std::size_t Instance::hand_on(Member& joined, const std::string& incarnation,
   std::vector<std::string> queues;
   std::size_t n = 0;
   {
-    const auto commits = joined.hold_commits();
+    // While successors of them are being written they are not given back beside it.
+    const gander_call call{sizeof call, 0, kPatience.count(), {nullptr, 0}};
+    const auto commits = joined.hold_commits(sdk::Deadline(&call));
     const std::lock_guard lock(joined.mutex());
     n = joined.stock().give_back_all(incarnation, more, queues);
   }

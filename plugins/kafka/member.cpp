@@ -242,6 +242,7 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   }
   if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
   const std::string_view key(static_cast<const char*>(m->key), m->key_len);
+  changed_.notify_all();
   if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
   try {
     const gander_message message = read_message({static_cast<const char*>(m->payload), m->len});
@@ -315,7 +316,7 @@ bool Member::wait_read(const sdk::Deadline& deadline) {
     changed_.wait(lock, ready);
     return true;
   };
-  if (!wait([this] { return joined_ && due_.all_read(); })) return false;
+  if (!wait([this] { return joined_ && state_read_; })) return false;
   const PartitionList ends = new_list();
   {
     const std::lock_guard lock(mutex_);
@@ -327,13 +328,18 @@ bool Member::wait_read(const sdk::Deadline& deadline) {
   const auto code = rd_kafka_offsets_for_times(client_.get(), ends.get(),
                                                ms_left(deadline, settings_.call_timeout));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
-  return wait([&] {
+  const auto read = [&] {
     for (int i = 0; i < ends->cnt; ++i) {
-      const std::int64_t position = due_.position(ends->elems[i].partition);
-      if (position >= 0 && position < ends->elems[i].offset) return false;
+      const rd_kafka_topic_partition_t& end = ends->elems[i];
+      if (end.offset > std::max<std::int64_t>(0, due_.position(end.partition))) return false;
     }
     return true;
-  });
+  };
+  if (!wait(read)) return false;
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < ends->cnt; ++i)
+    due_.reached_end(ends->elems[i].partition, ends->elems[i].offset);
+  return true;
 }
 
 }  // namespace gander::kafka

@@ -51,9 +51,8 @@ class Member {
   bool wait_read(const sdk::Deadline& deadline);
 
   // While this is held nothing is committed and no partition comes or goes. Taken before mutex().
-  [[nodiscard]] std::unique_lock<std::mutex> hold_commits() {
-    return std::unique_lock(commit_mutex_);
-  }
+  // Throws UNAVAILABLE when an answer is waited for until the deadline.
+  [[nodiscard]] std::unique_lock<std::timed_mutex> hold_commits(const sdk::Deadline& deadline);
   // Successors, and the removal of what was settled, in one transaction. With commits held, and not
   // under mutex(). On an error nothing was settled, unless it says MAYBE_APPLIED.
   void write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
@@ -132,7 +131,8 @@ class Member {
   Owned<rd_kafka_queue_t> control_, main_;
   std::string problem_;  // why the group does not let us in
 
-  std::mutex commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
+  std::timed_mutex
+      commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Clock::time_point committed_at_{};
   bool uncommitted_ = false;  // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};

@@ -7,12 +7,11 @@
 namespace gander::kafka {
 namespace {
 
-// offset.metadata.max.bytes is 4096 by default, of base64.
+// offset.metadata.max.bytes is 4096 by default, of base64: 3072 bytes, less what stands before the
+// map.
 constexpr std::size_t kRoom = 3000;
-// So many fit as bits whatever their pattern is, beside some notes.
-constexpr std::int64_t kAlwaysFits = 12'000;
-// A settle makes at most two runs more, and a note.
-constexpr std::size_t kPerChange = 8;
+// At most: a length, and with it a number that goes with it.
+constexpr std::size_t kPerRun = 8;
 
 constexpr char kVersion = 1;
 enum Form : char { kRuns = 0, kBits = 1 };
@@ -56,7 +55,7 @@ bool Offsets::is_done(std::int64_t offset) const {
   return at < done_.size() && done_[at];
 }
 
-std::int64_t Offsets::done() const { return std::ranges::count(done_, true); }
+std::int64_t Offsets::done() const { return static_cast<std::int64_t>(done_count_); }
 
 std::int64_t Offsets::held() const {
   return next_ - base_ - done() - static_cast<std::int64_t>(back_.size());
@@ -74,7 +73,6 @@ void Offsets::hand_out(std::int64_t offset) {
 
 void Offsets::give_back(std::int64_t offset, Counts more) {
   if (is_done(offset)) return;
-  ++changes_;
   back_.insert(offset);
   if (more.crashes == 0 && more.give_backs == 0) return;
   Counts& kept = notes_[offset];
@@ -85,6 +83,7 @@ void Offsets::give_back(std::int64_t offset, Counts more) {
 void Offsets::set(std::int64_t offset) {
   const auto at = static_cast<std::size_t>(offset - base_);
   if (at >= done_.size()) done_.resize(at + 1);
+  if (!done_[at]) ++done_count_;
   done_[at] = true;
   if (!back_.empty()) back_.erase(offset);
   if (!notes_.empty()) notes_.erase(offset);
@@ -93,6 +92,7 @@ void Offsets::set(std::int64_t offset) {
 void Offsets::advance() {
   while (!done_.empty() && done_.front()) {
     done_.pop_front();
+    --done_count_;
     ++base_;
   }
   next_ = std::max(next_, base_);
@@ -100,7 +100,6 @@ void Offsets::advance() {
 
 void Offsets::finish(std::int64_t offset) {
   if (offset < base_) return;
-  ++changes_;
   next_ = std::max(next_, offset + 1);
   set(offset);
   advance();
@@ -177,8 +176,6 @@ std::string Offsets::encode() const {
     put_number(out, it->second.give_backs);
   }
   put_number(out, 0);
-  size_ = out.size();
-  changes_ = 0;
   return to_base64(out);
 }
 
@@ -224,12 +221,16 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
     }
   }
   if (!in.ok) return std::nullopt;
+  out.done_count_ = static_cast<std::size_t>(std::ranges::count(out.done_, true));
   out.advance();
   return out;
 }
 
 bool Offsets::has_room() const {
-  return next_ - base_ < kAlwaysFits || size_ + changes_ * kPerChange < kRoom;
+  const auto window = static_cast<std::size_t>(next_ - base_);
+  const std::size_t undone = window - done_count_;
+  const std::size_t map = std::min(window / 8, (undone + 1) * kPerRun);
+  return map + (back_.size() + notes_.size()) * kPerRun < kRoom;
 }
 
 }  // namespace gander::kafka

@@ -55,7 +55,8 @@ class Offsets {
   [[nodiscard]] std::string encode() const;
   // What encode() wrote when `base` was committed; nothing when it cannot be read.
   static std::optional<Offsets> decode(std::int64_t base, std::string_view text);
-  // Whether another record may be handed out: what encode() writes must fit into the metadata.
+  // Whether another record may be handed out: what encode() writes must fit into the metadata, in
+  // whatever order those are settled that were.
   [[nodiscard]] bool has_room() const;
 
  private:
@@ -65,11 +66,10 @@ class Offsets {
   [[nodiscard]] std::string bits() const;
 
   std::int64_t base_, next_;
-  std::deque<bool> done_;        // of base_ and what follows; beyond its end nothing is done
+  std::deque<bool> done_;  // of base_ and what follows; beyond its end nothing is done
+  std::size_t done_count_ = 0;
   std::set<std::int64_t> back_;  // given back, and not handed out again
   std::map<std::int64_t, Counts> notes_;
-  mutable std::size_t size_ = 0;     // of the last encode()
-  mutable std::size_t changes_ = 0;  // since then
 };
 
 }  // namespace gander::kafka

@@ -87,10 +87,9 @@ std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
   const std::uint32_t flags =
       (nothing_stored ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED}) |
       (timed_out ? std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE} : 0U);
-  const char* topic =
-      rd_kafka_topic_name(records[static_cast<std::size_t>(bad - results.begin())].topic);
-  throw client_.error(timed_out ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad,
-                      std::string("writing to ") + topic, {}, flags);
+  failed_ = rd_kafka_topic_name(records[static_cast<std::size_t>(bad - results.begin())].topic);
+  throw client_.error(timed_out ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad, "writing to " + failed_,
+                      {}, flags);
 }
 
 }  // namespace gander::kafka

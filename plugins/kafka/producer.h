@@ -32,12 +32,15 @@ class Producer {
   // this producer is of no use any more.
   std::vector<rd_kafka_resp_err_t> send(std::span<const Sent> records,
                                         const sdk::Deadline& deadline);
+  // The topic that the last error was about.
+  [[nodiscard]] const std::string& failed() const { return failed_; }
 
  private:
   static void on_report(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
 
   Client client_;
   std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;
+  std::string failed_;
 };
 
 }  // namespace gander::kafka

@@ -60,12 +60,12 @@ class Successors {
   const sdk::Deadline& deadline_;
 };
 
-// The first settle of a delivery counts; whoever comes second finds it gone, also within one call.
+// Under the member's mutex. The first settle of a delivery counts; whoever comes second finds it
+// gone, also within one call.
 std::vector<Delivery*> find_all(Member& member, const std::string& incarnation,
                                 sdk::Settles settles) {
   std::vector<Delivery*> found;
   std::unordered_set<const Delivery*> seen;
-  const std::lock_guard lock(member.mutex());
   for (const gander_settle* settle : settles) {
     Delivery* delivery = member.stock().find(*settle->message, incarnation);
     found.push_back(delivery != nullptr && seen.insert(delivery).second ? delivery : nullptr);
@@ -73,24 +73,9 @@ std::vector<Delivery*> find_all(Member& member, const std::string& incarnation,
   return found;
 }
 
-}  // namespace
-
-void settle(Instance& instance, Member& member, const std::string& incarnation,
-            const sdk::Exchange& exchange, const sdk::Deadline& deadline,
-            std::set<std::string>& rung) {
-  if (exchange.settles.empty()) return;
-  const auto commits = member.hold_commits();
-  const std::vector<Delivery*> found = find_all(member, incarnation, exchange.settles);
-  std::vector<Outgoing> records;
-  std::vector<const Record*> written;
-  Successors successors(instance, deadline);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i] == nullptr || !needs_successor(*exchange.settles[i], *found[i])) continue;
-    records.push_back(successors.of(*exchange.settles[i]));
-    written.push_back(found[i]);
-  }
-  if (!records.empty()) member.write(records, written, deadline);
-  const std::lock_guard lock(member.mutex());
+// What is settled in memory: all but the successors, which are written by now.
+void apply(Member& member, const sdk::Exchange& exchange, const std::vector<Delivery*>& found,
+           std::set<std::string>& rung) {
   for (std::size_t i = 0; i < found.size(); ++i) {
     const gander_settle& settle = *exchange.settles[i];
     exchange.verdicts[i] = found[i] == nullptr ? GANDER_LEASE_LOST : GANDER_OK;
@@ -102,6 +87,41 @@ void settle(Instance& instance, Member& member, const std::string& incarnation,
       member.stock().finish(*found[i]);
     }
   }
+}
+
+bool any_successor(sdk::Settles settles, const std::vector<Delivery*>& found) {
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (found[i] != nullptr && needs_successor(*settles[i], *found[i])) return true;
+  return false;
+}
+
+}  // namespace
+
+void settle(Instance& instance, Member& member, const std::string& incarnation,
+            const sdk::Exchange& exchange, const sdk::Deadline& deadline,
+            std::set<std::string>& rung) {
+  if (exchange.settles.empty()) return;
+  {
+    // As a rule: acks and give-backs alone, which wait for no answer of the cluster.
+    const std::lock_guard lock(member.mutex());
+    const auto found = find_all(member, incarnation, exchange.settles);
+    if (!any_successor(exchange.settles, found)) return apply(member, exchange, found, rung);
+  }
+  const auto commits = member.hold_commits(deadline);
+  std::unique_lock lock(member.mutex());
+  const auto found = find_all(member, incarnation, exchange.settles);
+  lock.unlock();
+  std::vector<Outgoing> records;
+  std::vector<const Record*> written;
+  Successors successors(instance, deadline);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] == nullptr || !needs_successor(*exchange.settles[i], *found[i])) continue;
+    records.push_back(successors.of(*exchange.settles[i]));
+    written.push_back(found[i]);
+  }
+  if (!records.empty()) member.write(records, written, deadline);
+  lock.lock();
+  apply(member, exchange, found, rung);
 }
 
 }  // namespace gander::kafka

@@ -8,6 +8,9 @@ namespace {
 
 const std::string kControl;  // no queue has an empty name
 
+// Within what a call may be late.
+constexpr std::chrono::microseconds kDiagnosis{60'000};
+
 // A record is its body and what stands before it; the broker counts its batch as well.
 constexpr std::uint64_t kAroundBody = 16'384;
 constexpr std::uint64_t kUsualLimit = 1'048'588;
@@ -51,6 +54,20 @@ int Topics::need_control(const sdk::Deadline& deadline) {
 void Topics::forget() {
   const std::lock_guard lock(mutex_);
   known_.clear();
+}
+
+bool Topics::lacks_replicas(const std::string& topic) {
+  const gander_call call{sizeof call, 0, kDiagnosis.count(), {nullptr, 0}};
+  const sdk::Deadline deadline(&call);
+  try {
+    Admin admin(client(deadline));
+    const auto config = admin.configuration(std::span(&topic, 1), deadline).front();
+    const auto needed = config.find("min.insync.replicas");
+    return needed != config.end() &&
+           admin.lacks_replicas(topic, std::stoi(needed->second), deadline);
+  } catch (const std::exception&) {
+    return false;  // then the cluster is away, as the error says that led here
+  }
 }
 
 Client& Topics::client(const sdk::Deadline& deadline) {

@@ -22,6 +22,9 @@ class Topics {
   // Partitions of each priority's topic.
   int need_queue(std::string_view queue, const sdk::Deadline& deadline);
   int need_control(const sdk::Deadline& deadline);
+  // Whether a topic has fewer replicas in sync than it asks for, which librdkafka does not tell of
+  // a message whose time ran out. False also when nobody answers.
+  bool lacks_replicas(const std::string& topic);
   // Somebody deleted one: the next need_...() looks again.
   void forget();
   // Connected on first use; for the calls of operators too.

@@ -21,21 +21,24 @@ Config config_for(const Settings& settings, const std::string& id) {
 
 }  // namespace
 
+void Transactions::connect(const sdk::Deadline& deadline) {
+  if (client_) return;
+  auto made =
+      std::make_unique<Client>(RD_KAFKA_PRODUCER, config_for(settings_, id_), settings_, host_);
+  const Owned<rd_kafka_error_t> problem(
+      rd_kafka_init_transactions(made->get(), ms_left(deadline, settings_.call_timeout)));
+  if (problem) throw made->error(problem.get(), "preparing transactions");
+  client_ = std::move(made);
+  in_doubt_ = false;
+}
+
 void Transactions::begin(const sdk::Deadline& deadline) {
-  if (!client_) {
-    Config config = config_for(settings_, id_);
-    auto made = std::make_unique<Client>(RD_KAFKA_PRODUCER, std::move(config), settings_, host_);
-    const Owned<rd_kafka_error_t> problem(
-        rd_kafka_init_transactions(made->get(), ms_left(deadline, settings_.call_timeout)));
-    if (problem) throw made->error(problem.get(), "preparing transactions");
-    client_ = std::move(made);
-  }
+  connect(deadline);
   const Owned<rd_kafka_error_t> problem(rd_kafka_begin_transaction(client_->get()));
-  if (problem) {
-    const sdk::Error error = client_->error(problem.get(), "beginning a transaction");
-    client_.reset();
-    throw error;
-  }
+  if (!problem) return;
+  const sdk::Error error = client_->error(problem.get(), "beginning a transaction");
+  client_.reset();
+  throw error;
 }
 
 void Transactions::produce(const std::vector<Outgoing>& records) {
@@ -80,10 +83,12 @@ void Transactions::run(const std::vector<Outgoing>& records,
   const sdk::Error error = client_->error(
       problem.get(), "committing a transaction",
       aborts ? 0U : GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE);
-  if (aborts)
+  if (aborts) {
     abort(deadline);
-  else
+  } else {
     client_.reset();  // the next one of this id ends it, one way or the other
+    in_doubt_ = true;
+  }
   throw error;
 }
 
