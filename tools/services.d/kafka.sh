@@ -56,6 +56,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 # A node that was killed may come back only when it was missed.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500

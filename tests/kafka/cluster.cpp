@@ -1,0 +1,167 @@
+#include "cluster.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace gander::test {
+namespace {
+
+constexpr int kPatienceMs = 20'000;
+
+void must(rd_kafka_resp_err_t code, const char* what) {
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw std::runtime_error(std::string(what) + ": " + rd_kafka_err2str(code));
+}
+
+std::string fresh_prefix() {
+  static int serial = 0;
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return "t" + std::to_string(now) + std::to_string(getpid()) + std::to_string(++serial);
+}
+
+using List = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                             decltype(&rd_kafka_topic_partition_list_destroy)>;
+List list_of(const std::string& topic) {
+  List list(rd_kafka_topic_partition_list_new(1), rd_kafka_topic_partition_list_destroy);
+  rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), 0);
+  return list;
+}
+
+}  // namespace
+
+Cluster::Cluster(const std::string& url)
+    : servers_(url.substr(url.find("://") + 3)),
+      prefix_(fresh_prefix()),
+      producer_(connect(RD_KAFKA_PRODUCER)) {}
+
+Cluster::~Cluster() {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(producer_, 1, nullptr, &metadata, 2000) == 0) {
+    for (int i = 0; i < metadata->topic_cnt; ++i)
+      if (std::string_view(metadata->topics[i].topic).starts_with(prefix_ + "."))
+        remove(metadata->topics[i].topic);
+    rd_kafka_metadata_destroy(metadata);
+  }
+  rd_kafka_destroy(producer_);
+}
+
+rd_kafka_t* Cluster::connect(rd_kafka_type_t type) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", servers_.c_str(), nullptr, 0);
+  if (type == RD_KAFKA_CONSUMER) rd_kafka_conf_set(conf, "group.id", prefix_.c_str(), nullptr, 0);
+  return rd_kafka_new(type, conf, nullptr, 0);
+}
+
+void Cluster::create(const std::string& topic, const std::map<std::string, std::string>& config,
+                     int partitions) {
+  rd_kafka_NewTopic_t* spec = rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, nullptr, 0);
+  for (const auto& [key, value] : config)
+    rd_kafka_NewTopic_set_config(spec, key.c_str(), value.c_str());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_CreateTopics(producer_, &spec, 1, nullptr, queue);
+  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  must(rd_kafka_event_error(done), "create");
+  rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_NewTopic_destroy(spec);
+}
+
+void Cluster::remove(const std::string& topic) {
+  rd_kafka_DeleteTopic_t* spec = rd_kafka_DeleteTopic_new(topic.c_str());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_DeleteTopics(producer_, &spec, 1, nullptr, queue);
+  if (rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs))
+    rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteTopic_destroy(spec);
+}
+
+void Cluster::produce(const std::string& topic, const std::string& value) {
+  rd_kafka_topic_t* to = rd_kafka_topic_new(producer_, topic.c_str(), nullptr);
+  rd_kafka_produce(to, 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()), value.size(),
+                   nullptr, 0, nullptr);
+  must(rd_kafka_flush(producer_, kPatienceMs), "produce");
+  rd_kafka_topic_destroy(to);
+}
+
+void Cluster::commit(const std::string& topic, std::int64_t offset, const std::string& metadata) {
+  rd_kafka_t* consumer = connect(RD_KAFKA_CONSUMER);
+  const List list = list_of(topic);
+  list->elems[0].offset = offset;
+  list->elems[0].metadata = strdup(metadata.c_str());
+  list->elems[0].metadata_size = metadata.size();
+  const auto code = rd_kafka_commit(consumer, list.get(), 0);
+  rd_kafka_destroy(consumer);
+  must(code, "commit");
+}
+
+std::pair<std::int64_t, std::string> Cluster::committed(const std::string& topic) {
+  rd_kafka_t* consumer = connect(RD_KAFKA_CONSUMER);
+  const List list = list_of(topic);
+  const auto code = rd_kafka_committed(consumer, list.get(), kPatienceMs);
+  rd_kafka_destroy(consumer);
+  must(code, "committed");
+  const rd_kafka_topic_partition_t& at = list->elems[0];
+  return {at.offset, {static_cast<const char*>(at.metadata), at.metadata_size}};
+}
+
+void Cluster::forget_offsets() {
+  rd_kafka_DeleteGroup_t* spec = rd_kafka_DeleteGroup_new(prefix_.c_str());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_DeleteGroups(producer_, &spec, 1, nullptr, queue);
+  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  must(rd_kafka_event_error(done), "forget");
+  rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteGroup_destroy(spec);
+}
+
+Broker broker_on(FakeHost& host, const std::string& url, const std::string& prefix,
+                 std::map<std::string, std::string> options) {
+  options.insert({{"url", url}, {"prefix", prefix}, {"partitions", "1"}, {"lease_ms", "6000"}});
+  return {host, options};
+}
+
+Session consumer_on(Broker& broker, const std::string& incarnation, const std::string& queue) {
+  const gander_str name = str(queue);
+  gander_session_opts opts{sizeof opts, GANDER_ROLE_CONSUME, str(incarnation), &name, 1};
+  gander_session* session = nullptr;
+  gander_error e = blank_error();
+  const Call call;
+  must(table().open_session(broker.raw(), &call, &opts, &session, &e), e);
+  return Session(session);
+}
+
+std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
+                                       const std::string& queue) {
+  std::vector<gander_message> all;
+  eventually([&] {
+    keep.push_back(consumer.take(static_cast<std::uint32_t>(n - all.size()), queue));
+    for (std::size_t i = 0; i < keep.back().size(); ++i) all.push_back(keep.back()[i]);
+    return all.size() >= n;
+  });
+  return all;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+  while (std::chrono::steady_clock::now() < until) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+gander_error error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Failure& e) {
+    return e.error;
+  }
+  ADD_FAILURE() << "it did not fail";
+  return blank_error();
+}
+
+}  // namespace gander::test

@@ -1,0 +1,54 @@
+// What the tests do to a cluster beside the plugin: topics of any shape, records that are none of
+// ours, what the group has committed. And a broker with a prefix of its own, whose topics are
+// deleted with it.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../support/broker_driver.h"
+#include "../support/server.h"
+
+namespace gander::test {
+
+class Cluster {
+ public:
+  explicit Cluster(const std::string& url);
+  ~Cluster();
+
+  // Fresh for each object: "t<digits>".
+  [[nodiscard]] const std::string& prefix() const { return prefix_; }
+  void create(const std::string& topic, const std::map<std::string, std::string>& config,
+              int partitions = 1);
+  void remove(const std::string& topic);
+  void produce(const std::string& topic, const std::string& value);
+  // Of the group `prefix`, as its only speaker.
+  void commit(const std::string& topic, std::int64_t offset, const std::string& metadata);
+  std::pair<std::int64_t, std::string> committed(const std::string& topic);
+  void forget_offsets();  // as when they have expired
+
+ private:
+  rd_kafka_t* connect(rd_kafka_type_t type);
+
+  std::string servers_, prefix_;
+  rd_kafka_t* producer_;
+};
+
+// A broker on it: one partition for each topic, unless the options say otherwise.
+Broker broker_on(FakeHost& host, const std::string& url, const std::string& prefix,
+                 std::map<std::string, std::string> options = {});
+Session consumer_on(Broker& broker, const std::string& incarnation,
+                    const std::string& queue = "default");
+// Takes until so many have come, for at most 20 s.
+std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
+                                       const std::string& queue = "default");
+// Until it holds, for at most 20 s.
+bool eventually(const std::function<bool()>& holds);
+gander_error error_of(const std::function<void()>& call);
+
+}  // namespace gander::test

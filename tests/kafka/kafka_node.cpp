@@ -1,0 +1,148 @@
+#include "kafka_node.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include "../support/server.h"
+
+namespace gander::test {
+namespace {
+
+constexpr std::chrono::seconds kStartLimit{60};
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+std::uint16_t free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0)
+    throw std::runtime_error("no free port on loopback");
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+bool is_open(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool open = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return open;
+}
+
+}  // namespace
+
+KafkaNode::KafkaNode(const std::string& user) : run_(server_variable("kafka", "RUN")) {
+  if (run_.empty()) return;
+  controller_ = free_port();
+  prepare();
+  configure(user);
+  format();
+  start();
+}
+
+KafkaNode::KafkaNode(const KafkaNode* first)
+    : run_(first->run_), controller_(first->controller_), number_(2) {
+  prepare();
+  configure("");
+  format();
+  start();
+}
+
+void KafkaNode::prepare() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "gander-kafka-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+  folder_ = pattern;
+  port_ = free_port();
+}
+
+KafkaNode::~KafkaNode() {
+  kill();
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+}
+
+void KafkaNode::configure(const std::string& user) {
+  const std::string at = "127.0.0.1:" + std::to_string(port_);
+  const std::string controller = "127.0.0.1:" + std::to_string(controller_);
+  const bool first = number_ == 1;
+  const std::string protocol = user.empty() ? "PLAINTEXT" : "SASL_PLAINTEXT";
+  std::ofstream out(folder_ + "/properties");
+  out << "process.roles=broker" << (first ? ",controller" : "") << "\nnode.id=" << number_
+      << "\ncontroller.quorum.voters=1@" << controller << "\nlisteners=" << protocol << "://" << at
+      << (first ? ",CONTROLLER://" + controller : "") << "\nadvertised.listeners=" << protocol
+      << "://" << at << "\nlistener.security.protocol.map=" << protocol << ":" << protocol
+      << ",CONTROLLER:PLAINTEXT\ninter.broker.listener.name=" << protocol
+      << "\ncontroller.listener.names=CONTROLLER\nlog.dirs=" << folder_
+      << "/logs\nauto.create.topics.enable=false\noffsets.topic.replication.factor=1\n"
+         "offsets.topic.num.partitions=1\ntransaction.state.log.replication.factor=1\n"
+         "transaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n"
+         "group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=1000\n"
+         "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n";
+  if (user.empty()) return;
+  const std::string name = user.substr(0, user.find(':')), word = user.substr(user.find(':') + 1);
+  out << "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
+         "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+         "org.apache.kafka.common.security.plain.PlainLoginModule required username=\""
+      << name << "\" password=\"" << word << "\" user_" << name << "=\"" << word << "\";\n";
+}
+
+void KafkaNode::format() const {
+  const pid_t pid = spawn("kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c " + folder_ +
+                          "/properties");
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (status != 0) throw std::runtime_error("the storage cannot be formatted, see " + folder_);
+}
+
+pid_t KafkaNode::spawn(const std::string& arguments) const {
+  const std::string line = "exec '" + run_ + "' -Xms128m -Xmx256m " + arguments + " >>'" + folder_ +
+                           "/log' 2>&1 </dev/null";
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
+  _exit(127);
+}
+
+void KafkaNode::start() {
+  pid_ = spawn("kafka.Kafka '" + folder_ + "/properties'");
+  const auto until = std::chrono::steady_clock::now() + kStartLimit;
+  while (!is_open(port_)) {
+    if (waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > until)
+      throw std::runtime_error("Kafka did not start, see " + folder_ + "/log");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+void KafkaNode::kill() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+std::string KafkaNode::url(const std::string& user) const {
+  return "kafka://" + (user.empty() ? "" : user + "@") + "127.0.0.1:" + std::to_string(port_);
+}
+
+}  // namespace gander::test

@@ -1,0 +1,137 @@
+// What stands in the log and in the group's commit, and cannot be read, or is gone: nothing is
+// skipped for it, and nothing stops.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cluster.h"
+
+namespace gander::test {
+namespace {
+
+class KafkaLog : public testing::Test {
+ protected:
+  void SetUp() override {
+    GANDER_REQUIRE_SERVER(url, "kafka");
+    url_ = url;
+    cluster_ = std::make_unique<Cluster>(url);
+    topic_ = cluster_->prefix() + ".q.default.1";
+  }
+  Broker broker() { return broker_on(host_, url_, cluster_->prefix()); }
+  static std::set<std::uint64_t> numbers(const std::vector<gander_message>& all) {
+    std::set<std::uint64_t> set;
+    for (const gander_message& m : all) set.insert(number_of(m.id));
+    return set;
+  }
+
+  FakeHost host_;
+  std::string url_, topic_;
+  std::unique_ptr<Cluster> cluster_;
+};
+
+// Ten are taken, the even ones acked, and the worker leaves.
+void run_even_ones(Broker& broker) {
+  broker.open(GANDER_ROLE_PRODUCE)
+      .enqueue({message(1), message(2), message(3), message(4), message(5), message(6)});
+  Session consumer = consumer_on(broker, "first");
+  std::vector<Taken> keep;
+  for (const gander_message& m : take_until(consumer, 6, keep))
+    if (number_of(m.id) % 2 == 0) {
+      EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+    }
+}
+
+TEST_F(KafkaLog, WhatWasAckedOutOfOrderStaysAckedForTheNextWorker) {
+  {
+    Broker first = broker();
+    run_even_ones(first);
+  }
+  Broker second = broker();
+  Session consumer = consumer_on(second, "second");
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 3, keep);
+  EXPECT_EQ(numbers(all), (std::set<std::uint64_t>{1, 3, 5}));
+  for (const gander_message& m : all) {
+    EXPECT_EQ(m.crashes, 0U);
+    EXPECT_EQ(m.give_backs, 1U);
+    consumer.settle(GANDER_SETTLE_ACK, m);
+  }
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
+TEST_F(KafkaLog, ACommitThatCannotBeReadSkipsNothing) {
+  {
+    Broker first = broker();
+    run_even_ones(first);
+  }
+  const auto before = cluster_->committed(topic_);
+  cluster_->commit(topic_, before.first, "written by something else");
+  Broker second = broker();
+  Session consumer = consumer_on(second, "second");
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 6 - static_cast<std::size_t>(before.first), keep);
+  EXPECT_EQ(all.size(), 6U - static_cast<std::size_t>(before.first));
+}
+
+TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
+  {
+    Broker first = broker();
+    run_even_ones(first);
+  }
+  cluster_->forget_offsets();
+  Broker second = broker();
+  Session consumer = consumer_on(second, "second");
+  std::vector<Taken> keep;
+  EXPECT_EQ(numbers(take_until(consumer, 6, keep)), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(KafkaLog, APoisonRecordHoldsUpNobody) {
+  Broker one = broker();
+  Session producer = one.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  cluster_->produce(topic_, "no job of ours");
+  producer.enqueue({message(2)});
+  Session consumer = consumer_on(one, "w");
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 2, keep);
+  EXPECT_EQ(numbers(all), (std::set<std::uint64_t>{1, 2}));
+  for (const gander_message& m : all) consumer.settle(GANDER_SETTLE_ACK, m);
+  EXPECT_TRUE(eventually([&] { return cluster_->committed(topic_).first >= 3; }))
+      << "the commit stands still at it";
+}
+
+TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {
+  Broker one = broker();
+  Session producer = one.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  for (const char* p : {"0", "1", "2"}) cluster_->remove(cluster_->prefix() + ".q.default." + p);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      Session fresh = one.open(GANDER_ROLE_PRODUCE);
+      return fresh.enqueue({message(2)}, Call(std::chrono::seconds(3))).at(0) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;
+    }
+  }));
+}
+
+TEST_F(KafkaLog, ARetryAndItsDeliveryAreNeverBothThere) {
+  Broker one = broker();
+  one.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Session consumer = consumer_on(one, "w");
+  std::vector<Taken> keep;
+  gander_message m = take_until(consumer, 1, keep).at(0);
+  m.attempts = 1;
+  m.run_at_us = host_.now_us + 3'600'000'000;
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_RETRY, m), GANDER_OK);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_RETRY, m), GANDER_LEASE_LOST);
+  EXPECT_EQ(cluster_->committed(topic_).first, 1) << "the removal is of the same transaction";
+  consumer.close();
+  Session next = consumer_on(one, "x");
+  EXPECT_EQ(next.take(10).size(), 0U);
+  host_.now_us += 3'600'000'001;
+  EXPECT_EQ(take_until(next, 1, keep).at(0).attempts, 1U);
+}
+
+}  // namespace
+}  // namespace gander::test

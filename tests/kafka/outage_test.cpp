@@ -1,0 +1,88 @@
+// A server that goes away and comes back: typed errors meanwhile, nothing lost, and on it goes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cluster.h"
+#include "kafka_node.h"
+
+namespace gander::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(KafkaOutage, AKilledServerLosesNothingThatWasConfirmed) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "outage");
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  Session consumer = consumer_on(broker, "w");
+  std::vector<Taken> keep;
+  std::set<std::uint64_t> confirmed, ran;
+  for (std::uint64_t n = 1; n <= 50; ++n)
+    if (producer.enqueue({message(n)}).at(0) == GANDER_OK) confirmed.insert(n);
+  const auto before = take_until(consumer, 10, keep);
+  node.kill();
+  const auto start = std::chrono::steady_clock::now();
+  const gander_error e = error_of([&] { producer.enqueue({message(51)}, Call(1s)); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 2s) << "it keeps its deadline";
+  EXPECT_TRUE(e.code == GANDER_UNAVAILABLE || e.code == GANDER_TIMEOUT) << e.message;
+  EXPECT_NE(e.flags & GANDER_ERROR_RETRYABLE, 0U);
+  // What was in hand is settled in memory, and committed when the server is back.
+  for (const gander_message& m : before)
+    if (consumer.settle(GANDER_SETTLE_ACK, m) == GANDER_OK) ran.insert(number_of(m.id));
+  node.start();
+  EXPECT_TRUE(eventually([&] {
+    Session again = broker.open(GANDER_ROLE_PRODUCE);
+    return again.enqueue({message(52)}).at(0) == GANDER_OK;
+  }));
+  confirmed.insert(52);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      const Taken taken = consumer.take(100);
+      for (std::size_t i = 0; i < taken.size(); ++i)
+        if (consumer.settle(GANDER_SETTLE_ACK, taken[i]) == GANDER_OK)
+          ran.insert(number_of(taken[i].id));
+    } catch (const Failure&) {
+      // away still
+    }
+    return std::ranges::includes(ran, confirmed);
+  })) << ran.size();
+}
+
+TEST(KafkaOutage, WhatWasScheduledOutlivesTheServerAndComesOnce) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "later");
+  std::vector<Message> jobs;
+  for (std::uint64_t n = 1; n <= 200; ++n) {
+    jobs.push_back(message(n));
+    jobs.back().m.run_at_us = host.now_us + 60'000'000;
+  }
+  broker.open(GANDER_ROLE_PRODUCE).enqueue(jobs);
+  node.kill();
+  node.start();
+  Session consumer = consumer_on(broker, "w");
+  Session tender = broker.open(GANDER_ROLE_TEND, "w");
+  EXPECT_TRUE(eventually([&] { return consumer.take(1).next_due_us() != 0; }));
+  host.now_us += 60'000'001;
+  std::multiset<std::uint64_t> came;
+  EXPECT_TRUE(eventually([&] {
+    try {
+      tender.tend();
+      const Taken taken = consumer.take(100);
+      for (std::size_t i = 0; i < taken.size(); ++i) came.insert(number_of(taken[i].id));
+    } catch (const Failure&) {
+      // its transactions need the coordinator to be back
+    }
+    return came.size() >= 200;
+  })) << came.size();
+  EXPECT_EQ(std::set<std::uint64_t>(came.begin(), came.end()).size(), came.size())
+      << "one came twice";
+}
+
+}  // namespace
+}  // namespace gander::test

@@ -1,0 +1,181 @@
+// The parts of the Kafka broker that need no server: names, records, the map of offsets, the stock.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "names.h"
+#include "offsets.h"
+#include "rows.h"
+#include "stock.h"
+
+namespace gander::kafka {
+namespace {
+
+TEST(KafkaNames, EveryNameHasTopicsOfItsOwn) {
+  const Names names("gander");
+  EXPECT_EQ(names.ready("mail", 1), "gander.q.mail.1");
+  EXPECT_EQ(names.ready("a_b-c/d", 0), "gander.q.a-5Fb-2Dc-2Fd.0");
+  for (const std::string queue : {"mail", "a.b", "a_b", "\xC3\xA4 /%", "-h"}) {
+    const auto back = names.queue_of(names.ready(queue, 2));
+    ASSERT_TRUE(back) << queue;
+    EXPECT_EQ(back->queue, queue);
+    EXPECT_EQ(back->priority, 2U);
+  }
+  EXPECT_FALSE(names.queue_of("gander.sched"));
+  EXPECT_FALSE(names.queue_of("other.q.mail.1"));
+}
+
+TEST(KafkaNames, LongOnesAreHashed) {
+  const Names names("gander");
+  const std::string one(200, '/'), two = std::string(199, '/') + "x";
+  EXPECT_TRUE(names.is_hashed(one));
+  EXPECT_LE(names.ready(one, 0).size(), 249U);
+  EXPECT_NE(names.ready(one, 0), names.ready(two, 0));
+}
+
+TEST(KafkaOffsets, SaysOfEveryRandomPatternWhatItWasTold) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    Offsets offsets(100);
+    std::set<std::int64_t> done;
+    const std::int64_t window = 1 + random() % 3000;
+    for (std::int64_t o = 100; o < 100 + window; ++o) offsets.hand_out(o);
+    for (std::int64_t i = 0; i < window; ++i) {
+      const std::int64_t o = 100 + random() % window;
+      if (random() % 3 == 0) continue;
+      offsets.finish(o);
+      done.insert(o);
+    }
+    offsets.owner = 42;
+    offsets.left = false;
+    const auto read = Offsets::decode(offsets.base(), offsets.encode());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->owner, 42U);
+    EXPECT_FALSE(read->left);
+    EXPECT_EQ(read->next(), offsets.next());
+    for (std::int64_t o = 100; o < 100 + window; ++o)
+      ASSERT_EQ(read->is_done(o), done.contains(o)) << "offset " << o << ", round " << round;
+  }
+}
+
+TEST(KafkaOffsets, WhatTheDeadHadHandedOutCountsACrashAndTheRestDoesNot) {
+  Offsets offsets(0);
+  for (const std::int64_t o : {0, 1, 2, 3}) offsets.hand_out(o);
+  offsets.finish(1);
+  offsets.give_back(2, {0, 1});
+  auto next = *Offsets::decode(offsets.base(), offsets.encode());
+  EXPECT_EQ(next.give_back_all({1, 0}), 2U);
+  EXPECT_EQ(next.counts(0).crashes, 1U);
+  EXPECT_EQ(next.counts(2).crashes, 0U);
+  EXPECT_EQ(next.counts(2).give_backs, 1U);
+  EXPECT_EQ(next.counts(3).crashes, 1U);
+  EXPECT_EQ(next.counts(4).crashes, 0U);
+  EXPECT_EQ(next.give_back_all({1, 0}), 0U) << "nothing was handed out since";
+}
+
+TEST(KafkaOffsets, WhatCannotBeReadIsNothingAtAll) {
+  Offsets offsets(5);
+  for (std::int64_t o = 5; o < 90; ++o) offsets.hand_out(o);
+  for (std::int64_t o = 6; o < 90; o += 2) offsets.finish(o);
+  const std::string text = offsets.encode();
+  for (std::size_t n = 0; n < text.size(); ++n)
+    EXPECT_FALSE(Offsets::decode(5, text.substr(0, n))) << "cut after " << n;
+  EXPECT_FALSE(Offsets::decode(5, "not base64!"));
+  std::mt19937 random(11);
+  for (int i = 0; i < 20'000; ++i) {  // whatever it makes of it, it ends
+    std::string broken = text;
+    broken[random() % broken.size()] = static_cast<char>(random());
+    static_cast<void>(Offsets::decode(5, broken));
+  }
+}
+
+TEST(KafkaOffsets, FitIntoTheMetadataWhateverIsDone) {
+  Offsets offsets(0);
+  std::int64_t next = 1;  // 0 is the job that never ends
+  offsets.hand_out(0);
+  std::mt19937 random(3);
+  for (; offsets.has_room() && next < 2'000'000; ++next) {
+    offsets.hand_out(next);
+    if (random() % 2 == 0) offsets.finish(next);
+    if (next % 100 == 0) {
+      ASSERT_LE(offsets.encode().size(), 4096U);
+    }
+  }
+  EXPECT_LE(offsets.encode().size(), 4096U);
+  EXPECT_GE(next, 12'000);
+  Offsets dense(0);  // one long job, and all else done: any number
+  dense.hand_out(0);
+  for (std::int64_t o = 1; o < 1'000'000; ++o) {
+    ASSERT_TRUE(dense.has_room());
+    dense.hand_out(o);
+    dense.finish(o);
+    if (o % 100'000 == 0) {
+      ASSERT_LE(dense.encode().size(), 100U);
+    }
+  }
+}
+
+TEST(KafkaRows, NoteAndTimesComeBackAndGarbageIsRefused) {
+  gander_message m{};
+  m.queue = sdk::str("q");
+  m.note = sdk::str("why");
+  m.body = sdk::bytes("body");
+  m.attempts = 3, m.crashes = 1, m.give_backs = 2, m.priority = 2;
+  m.run_at_us = 5, m.failed_at_us = 7;
+  std::string value;
+  write_message(m, true, value);
+  const gander_message back = read_message(value);
+  EXPECT_EQ(sdk::view(back.queue), "q");
+  EXPECT_EQ(sdk::view(back.note), "why");
+  EXPECT_EQ(sdk::view(back.body), "body");
+  EXPECT_EQ(back.attempts, 3U);
+  EXPECT_EQ(back.failed_at_us, 7);
+  for (std::size_t n = 0; n < value.size() - 4; ++n)
+    EXPECT_THROW(static_cast<void>(read_message(std::string_view(value).substr(0, n))), sdk::Error);
+  EXPECT_THROW(static_cast<void>(read_message("hello, is this a job?")), sdk::Error);
+}
+
+std::string value_of(int n) {
+  gander_message m{};
+  m.id.bytes[15] = static_cast<std::uint8_t>(n);
+  std::string value;
+  write_message(m, false, value);
+  return value;
+}
+
+TEST(KafkaStock, GapsInTheLogAreDone) {
+  Stock stock(1);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  EXPECT_TRUE(stock.arrive(p, 3, value_of(1)));  // 0 to 2 are markers, or were compacted
+  EXPECT_FALSE(stock.arrive(p, 3, value_of(1))) << "it has arrived before";
+  EXPECT_EQ(p.offsets.base(), 3);
+}
+
+TEST(KafkaStock, WhatIsParkedAndComesBackIsStillHandedOut) {
+  Stock stock(1);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  stock.arrive(p, 0, value_of(1));
+  sdk::Batch batch;
+  const gander_take take{sdk::str("q"), 10, 0};
+  stock.take(take, 0, "w", batch);
+  ASSERT_EQ(batch.size(), 1U);
+  gander_message held{};
+  held.id.bytes[15] = 1;
+  held.receipt[0] = 2;
+  stock.park_all();
+  ASSERT_NE(stock.find(held, "w"), nullptr);
+  stock.parked("t", 0)->owned = true;
+  stock.forget_parked();
+  EXPECT_NE(stock.find(held, "w"), nullptr);
+  stock.park_all();
+  stock.forget_parked();
+  EXPECT_EQ(stock.find(held, "w"), nullptr) << "it is another's now";
+}
+
+}  // namespace
+}  // namespace gander::kafka

@@ -1,0 +1,177 @@
+// What the Kafka broker refuses, and in which words; nothing is lost by it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cluster.h"
+#include "kafka_node.h"
+
+namespace gander::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+bool retryable(const gander_error& e) { return (e.flags & GANDER_ERROR_RETRYABLE) != 0; }
+bool maybe_applied(const gander_error& e) { return (e.flags & GANDER_ERROR_MAYBE_APPLIED) != 0; }
+
+TEST(KafkaRefusals, OptionsThatAreWrongAreNamed) {
+  FakeHost host;
+  const auto why = [&](const std::map<std::string, std::string>& options) {
+    const gander_error e = error_of([&] { Broker(host, options); });
+    EXPECT_EQ(e.code, GANDER_CONFIG);
+    return std::string(e.message);
+  };
+  for (const char* url :
+       {"kafka://h:port", "kafka://h/db", "http://h", "kafka://h:0", "kafka://a,,b"})
+    EXPECT_THAT(why({{"url", url}}), HasSubstr("option 'url'")) << url;
+  EXPECT_THAT(why({{"prefix", "a_b"}}), HasSubstr("'prefix'"));
+  EXPECT_THAT(why({{"properties", "group.id=mine"}}), HasSubstr("'group.id'"));
+  EXPECT_THAT(why({{"properties", "=5"}}), HasSubstr("'properties'"));
+}
+
+TEST(KafkaRefusals, APropertyThatLibrdkafkaDoesNotKnowIsNamedAndItsValueIsNot) {
+  FakeHost host;
+  Broker broker = broker_on(host, "kafka://127.0.0.1:1", "x", {{"properties", "no.such=5ecret"}});
+  const gander_error e = error_of([&] { broker.open(GANDER_ROLE_PRODUCE); });
+  EXPECT_EQ(e.code, GANDER_CONFIG);
+  EXPECT_THAT(e.message, HasSubstr("'no.such'"));
+  EXPECT_THAT(e.message, Not(HasSubstr("5ecret")));
+}
+
+TEST(KafkaRefusals, WithNobodyThereASessionIsUnavailableInItsTime) {
+  FakeHost host;
+  Broker broker = broker_on(host, "kafka://ada:5ecret@127.0.0.1:1", "x");
+  const auto start = std::chrono::steady_clock::now();
+  const gander_error e = error_of([&] { broker.open(GANDER_ROLE_PRODUCE, "", Call(500ms)); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_TRUE(retryable(e));
+  EXPECT_FALSE(maybe_applied(e));
+  EXPECT_THAT(e.message, HasSubstr("kafka://127.0.0.1:1"));
+  EXPECT_THAT(e.message, Not(HasSubstr("5ecret")));
+}
+
+TEST(KafkaRefusals, AMissingTopicIsNamedWhenNoneMayBeMade) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  const Cluster cluster(url);
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix(), {{"create_topics", "false"}});
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  const gander_error e = error_of([&] { producer.enqueue({message(1)}); });
+  EXPECT_EQ(e.code, GANDER_NOT_FOUND);
+  EXPECT_THAT(e.message, HasSubstr(cluster.prefix() + ".q.default.0"));
+  EXPECT_THAT(e.message, HasSubstr("'create_topics'"));
+}
+
+TEST(KafkaRefusals, ATopicThatWouldLoseMessagesIsRefusedByItsName) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  Cluster cluster(url);
+  const std::string compacted = cluster.prefix() + ".q.default.1";
+  cluster.create(compacted, {{"cleanup.policy", "compact"}});
+  cluster.create(cluster.prefix() + ".q.brief.1", {{"retention.ms", "1000"}});
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  gander_error e = error_of([&] { producer.enqueue({message(1)}); });
+  EXPECT_EQ(e.code, GANDER_CONFIG);
+  EXPECT_THAT(e.message, HasSubstr(compacted));
+  EXPECT_THAT(e.message, HasSubstr("cleanup.policy=compact"));
+  e = error_of([&] { producer.enqueue({message(1, "brief")}); });
+  EXPECT_EQ(e.code, GANDER_CONFIG);
+  EXPECT_THAT(e.message, HasSubstr("retention.ms=1000"));
+}
+
+TEST(KafkaRefusals, WhatTheTopicTakesNotIsTooLargeAndItsNeighboursAreStored) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  Cluster cluster(url);
+  cluster.create(cluster.prefix() + ".q.default.1",
+                 {{"retention.ms", "-1"}, {"max.message.bytes", "2000"}});
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  Message large = message(2);
+  large.body.assign(5000, 'x');
+  EXPECT_EQ(producer.enqueue({large}), std::vector<gander_status>{GANDER_TOO_LARGE});
+  EXPECT_EQ(producer.enqueue({message(1)}), std::vector<gander_status>{GANDER_OK});
+  Session consumer = consumer_on(broker, "w");
+  std::vector<Taken> keep;
+  EXPECT_EQ(number_of(take_until(consumer, 1, keep).at(0).id), 1U);
+}
+
+TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  KafkaNode second(&node);
+  FakeHost host;
+  Broker broker =
+      broker_on(host, node.url(), "x", {{"replication", "2"}, {"min_insync_replicas", "2"}});
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  ASSERT_TRUE(eventually([&] {
+    try {
+      return producer.enqueue({message(1)}).at(0) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;  // the second has not joined yet
+    }
+  }));
+  second.kill();
+  gander_error e = blank_error();
+  EXPECT_TRUE(eventually([&] {
+    try {
+      Session fresh = broker.open(GANDER_ROLE_PRODUCE);
+      fresh.enqueue({message(2)}, Call(1500ms));
+    } catch (const Failure& failure) {
+      e = failure.error;
+    }
+    return std::string_view(e.native) == "NOT_ENOUGH_REPL";
+  })) << e.message;
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_TRUE(retryable(e));
+  EXPECT_THAT(e.message, HasSubstr("min.insync.replicas"));
+}
+
+TEST(KafkaRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  const Cluster cluster(url);
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  Message m = message(1);
+  m.m.flags = GANDER_MESSAGE_FRONT;
+  EXPECT_EQ(producer.enqueue({m}), std::vector<gander_status>{GANDER_UNSUPPORTED});
+}
+
+TEST(KafkaRefusals, WhatIsReadyIsNotPurgedAndTheTextNamesTheWayOut) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  const Cluster cluster(url);
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Session admin = broker.open(GANDER_ROLE_ADMIN);
+  std::uint64_t n = 0;
+  gander_error e = blank_error();
+  const Call call;
+  EXPECT_EQ(broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE)
+                .purge(admin.raw(), &call, str("default"), GANDER_STATE_READY, 0, &n, &e),
+            GANDER_UNSUPPORTED);
+  EXPECT_THAT(e.message, HasSubstr("kafka"));
+  EXPECT_THAT(e.message, HasSubstr("pause"));
+}
+
+TEST(KafkaRefusals, AWrongPasswordIsUnauthenticatedAndNotShown) {
+  KafkaNode node("ada:right");
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  const std::map<std::string, std::string> plain{{"sasl_mechanism", "plain"}};
+  const gander_error e = error_of([&] {
+    broker_on(host, node.url("ada:5ecret"), "x", plain).open(GANDER_ROLE_PRODUCE, "", Call(3s));
+  });
+  EXPECT_EQ(e.code, GANDER_UNAUTHENTICATED);
+  EXPECT_THAT(e.message, HasSubstr("'password'"));
+  EXPECT_THAT(e.message, Not(HasSubstr("5ecret")));
+  Broker broker = broker_on(host, node.url("ada:right"), "x", plain);
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  EXPECT_EQ(producer.enqueue({message(1)}), std::vector<gander_status>{GANDER_OK});
+}
+
+}  // namespace
+}  // namespace gander::test
