@@ -11,7 +11,15 @@ struct Shown {
   std::vector<Msg> messages;
   std::vector<std::string> cursors;
   std::size_t stop_after = SIZE_MAX;
+  std::string unsupported;  // why, where the list was
 };
+
+// A queue server has no way to look into a queue that is worked on: a broker on one may say of
+// messages that are not dead, and only of those, that it cannot. What the check has seen of the
+// others counts.
+void skip_unsupported(std::string_view what, std::string_view why) {
+  if (!why.empty()) throw Skip(say(what, " is UNSUPPORTED for messages that are not dead: ", why));
+}
 
 std::int32_t on_message(void* user, const gander_message* m, gander_str cursor) noexcept {
   auto& shown = *static_cast<Shown*>(user);
@@ -26,10 +34,13 @@ Shown list(Instance& on, Conn& admin, const std::string& queue, std::uint32_t st
   shown.stop_after = stop;
   gander_error error{};
   error.struct_size = sizeof(error);
-  expect_status(on.extension<gander_ext_inspect>(GANDER_EXT_INSPECT)
-                    ->messages(admin.get(), nullptr, str(queue), state, str(after), limit,
-                               on_message, &shown, &error),
-                GANDER_OK, "messages", &error);
+  const auto status = on.extension<gander_ext_inspect>(GANDER_EXT_INSPECT)
+                          ->messages(admin.get(), nullptr, str(queue), state, str(after), limit,
+                                     on_message, &shown, &error);
+  if (status == GANDER_UNSUPPORTED && state != GANDER_STATE_DEAD)
+    shown.unsupported = error.message[0] == 0 ? "no reason given" : error.message;
+  else
+    expect_status(status, GANDER_OK, "messages", &error);
   return shown;
 }
 
@@ -96,10 +107,18 @@ struct Stage {
 
 void counts(Kit& kit) {
   Stage stage(kit);
-  const auto all = queues(stage.on, stage.admin);
-  expect(std::ranges::is_sorted(all, {}, &QueueStat::name), "queues are not in the order of names");
-  const auto mine = std::ranges::find(all, stage.q, &QueueStat::name);
-  expect(mine != all.end(), "the queue is not listed");
+  const auto find = [&](const std::vector<QueueStat>& all) {
+    expect(std::ranges::is_sorted(all, {}, &QueueStat::name),
+           "queues are not in the order of names");
+    const auto mine = std::ranges::find(all, stage.q, &QueueStat::name);
+    expect(mine != all.end(), "the queue is not listed");
+    return mine;
+  };
+  auto all = queues(stage.on, stage.admin);
+  auto mine = find(all);
+  // What a server has pushed ahead to a worker that does not ask for it is ready again soon.
+  for (const Patience patience; mine->stat.ready != 3 && mine->stat.ready != -1 && patience.more();)
+    all = queues(stage.on, stage.admin), mine = find(all);
   const auto same = [](const char* name, std::int64_t got, std::int64_t want) {
     expect(got == want || got == -1, name, " is ", got, ", there are ", want);
   };
@@ -114,9 +133,14 @@ void counts(Kit& kit) {
 
 void states_listed(Kit& kit) {
   Stage stage(kit);
+  std::string unsupported;
   for (const std::uint32_t state : {1U, 2U, 3U, 4U, 5U}) {
     const auto& want = stage.of(state);
     const Shown shown = list(stage.on, stage.admin, stage.q, state);
+    if (!shown.unsupported.empty()) {
+      unsupported = shown.unsupported;
+      continue;
+    }
     expect(shown.messages.size() == want.size(), "state ", state, " lists ", shown.messages.size(),
            " messages, there are ", want.size());
     for (std::size_t i = 0; i < want.size(); ++i) {
@@ -131,6 +155,7 @@ void states_listed(Kit& kit) {
   }
   const Shown everywhere = list(stage.on, stage.admin, "", GANDER_STATE_DEAD);
   expect(everywhere.messages.size() >= 2, "an empty queue name does not mean all queues");
+  skip_unsupported("messages", unsupported);
 }
 
 void paging(Kit& kit) {
@@ -141,11 +166,20 @@ void paging(Kit& kit) {
   for (std::size_t i = 0; i < sent.size(); ++i)
     sent[i].m.priority = static_cast<std::uint32_t>(i % 3);
   producer.enqueue(sent);
+  std::uint32_t state = GANDER_STATE_READY;
+  if (!list(on, admin, q, state, "", 1).unsupported.empty()) {
+    state = GANDER_STATE_DEAD;
+    Conn consumer = on.consumer(kit.incarnation(), {q});
+    std::vector<Settle> settles;
+    for (const Msg& m : kit.take_all(consumer, q, 50))
+      settles.push_back({m, q, GANDER_SETTLE_DEAD});
+    consumer.exchange(settles, {});
+  }
   std::set<std::string> seen;
   std::string after;
   std::size_t pages = 0;
   for (;; ++pages) {
-    const Shown page = list(on, admin, q, GANDER_STATE_READY, after, 7);
+    const Shown page = list(on, admin, q, state, after, 7);
     expect(page.messages.size() <= 7, "a page of 7 showed ", page.messages.size());
     for (const Msg& m : page.messages)
       expect(seen.insert(id_text(m.m.id)).second, "a message is on two pages");
@@ -158,23 +192,34 @@ void paging(Kit& kit) {
 
 void visitor_stops(Kit& kit) {
   Stage stage(kit);
-  const Shown shown = list(stage.on, stage.admin, stage.q, GANDER_STATE_READY, "", 100, 2);
-  expect(shown.messages.size() == 2, "a visitor that stopped after 2 was shown ",
+  Shown shown = list(stage.on, stage.admin, stage.q, GANDER_STATE_READY, "", 100, 1);
+  if (!shown.unsupported.empty())
+    shown = list(stage.on, stage.admin, stage.q, GANDER_STATE_DEAD, "", 100, 1);
+  expect(shown.messages.size() == 1, "a visitor that stopped after 1 was shown ",
          shown.messages.size());
 }
 
 void get_one(Kit& kit) {
   Stage stage(kit);
   const auto* ext = stage.on.extension<gander_ext_inspect>(GANDER_EXT_INSPECT);
+  gander_error error{};
+  error.struct_size = sizeof(error);
+  std::string unsupported;
   for (const std::uint32_t state : {1U, 2U, 3U, 4U, 5U}) {
     const Msg& want = stage.of(state)[0];
     Shown shown;
-    expect_status(ext->get(stage.admin.get(), nullptr, &want.m.id, on_message, &shown, nullptr),
-                  GANDER_OK, say("get of a message in state ", state));
+    const auto status =
+        ext->get(stage.admin.get(), nullptr, &want.m.id, on_message, &shown, &error);
+    if (status == GANDER_UNSUPPORTED && state != GANDER_STATE_DEAD) {
+      unsupported = error.message;
+      continue;
+    }
+    expect_status(status, GANDER_OK, say("get of a message in state ", state), &error);
     expect(shown.messages.size() == 1 && shown.messages[0].m.state == state &&
                same_id(shown.messages[0].m.id, want.m.id) && shown.messages[0].body == want.body,
            "get showed another message than the one in state ", state);
   }
+  skip_unsupported("get", unsupported);
   const Msg unknown = kit.message(stage.q);
   Shown shown;
   expect_status(ext->get(stage.admin.get(), nullptr, &unknown.m.id, on_message, &shown, nullptr),

@@ -14,6 +14,11 @@ void skip_unsupported(gander_status status, std::string_view what, std::string_v
         say(what, " is UNSUPPORTED for messages that are ready", why.empty() ? "" : ": ", why));
 }
 
+// Nor can one on a queue server find by id what is not dead, or say that there is none.
+void skip_unsupported(gander_status status) {
+  if (status == GANDER_UNSUPPORTED) throw Skip("only dead letters are found by id: UNSUPPORTED");
+}
+
 struct Desk {
   explicit Desk(Kit& kit)
       : q(kit.queue()),
@@ -113,8 +118,9 @@ void moves(Kit& kit) {
   expect(again.m.attempts == 0 && again.m.failed_at_us == 0 && again.m.first_failed_at_us == 0,
          "RESET_COUNTERS left attempts or failure times");
   d.consumer.ack(again);
-  expect_status(d.move({kit.message(d.q)}, GANDER_STATE_READY)[0], GANDER_NOT_FOUND,
-                "verdict of an unknown id");
+  const auto unknown = d.move({kit.message(d.q)}, GANDER_STATE_READY)[0];
+  skip_unsupported(unknown);
+  expect_status(unknown, GANDER_NOT_FOUND, "verdict of an unknown id");
   const Msg other = kit.message(d.q);
   d.producer.put(other);
   const std::string to = kit.queue("moved");
@@ -154,6 +160,7 @@ void removes(Kit& kit) {
   const Msg dead = d.dead_letter(kit, 77);
   const auto first = d.remove({dead, kit.message(d.q)});
   expect_status(first[0], GANDER_OK, "verdict of removing a dead letter");
+  skip_unsupported(first[1]);
   expect_status(first[1], GANDER_NOT_FOUND, "verdict of an unknown id");
   expect_status(d.remove({dead})[0], GANDER_NOT_FOUND, "verdict of removing it again");
   const auto list = kit.messages(d.q, 3);
@@ -171,15 +178,19 @@ void leased_untouched(Kit& kit) {
   Desk d(kit);
   d.producer.put(kit.message(d.q));
   const Msg held = kit.take_all(d.consumer, d.q, 1)[0];
-  expect_status(d.remove({held})[0], GANDER_INVALID_STATE, "verdict of removing a leased message");
-  expect_status(d.move({held}, GANDER_STATE_READY)[0], GANDER_INVALID_STATE,
-                "verdict of moving a leased message");
+  const auto removed = d.remove({held})[0], moved = d.move({held}, GANDER_STATE_READY)[0];
+  if (removed != GANDER_UNSUPPORTED)
+    expect_status(removed, GANDER_INVALID_STATE, "verdict of removing a leased message");
+  if (moved != GANDER_UNSUPPORTED)
+    expect_status(moved, GANDER_INVALID_STATE, "verdict of moving a leased message");
   std::uint64_t n = 0;
   expect_status(d.ext->purge(d.admin.get(), nullptr, str(d.q), GANDER_STATE_LEASED, 0, &n, nullptr),
                 GANDER_INVALID_STATE, "purge of leased messages");
   kit.expect_empty(d.consumer, d.q, "the message is leased");
   expect_status(d.consumer.settle(held, GANDER_SETTLE_ACK), GANDER_OK,
                 "verdict of its owner's ack");
+  skip_unsupported(removed);
+  skip_unsupported(moved);
 }
 
 std::string script_of(const gander_ext_migrate& ext, Conn& admin) {
