@@ -2,9 +2,12 @@
 #include <gander/sdk/broker.hpp>
 
 #include "enqueue.h"
-#include "error.h"
 #include "exchange.h"
+#include "health.h"
+#include "inspect.h"
+#include "manage.h"
 #include "rabbitmq_schema.h"
+#include "tend.h"
 
 namespace gander::rabbitmq {
 namespace {
@@ -50,23 +53,66 @@ class WaitSession final : public sdk::Session {
   sdk::Doorbell::Waiter waiter_;
 };
 
-// The server does what there is to do: it hands on what the dead held, and what falls due.
 class TendSession final : public sdk::Session {
  public:
-  TendSession(Instance& instance, std::string_view incarnation)
-      : instance_(instance), incarnation_(incarnation), life_(instance.find(incarnation_)) {}
-  gander_tend_res tend(const sdk::Deadline& /*deadline*/) override {
-    if (!life_ || life_->over)
-      throw lease_lost(instance_.settings.where(), incarnation_, "its connection was lost");
-    gander_tend_res res{};
-    res.reclaimed = life_->reclaimed.exchange(0);
-    return res;
+  TendSession(Instance& instance, std::string_view incarnation) : tender_(instance, incarnation) {}
+  gander_tend_res tend(const sdk::Deadline& deadline) override { return tender_.tend(deadline); }
+
+ private:
+  Tender tender_;
+};
+
+class AdminSession final : public sdk::Session {
+ public:
+  AdminSession(Instance& instance, const sdk::Deadline& deadline)
+      : instance_(instance),
+        browser_(instance, limit_of(deadline, instance.settings)),
+        publisher_(instance, "gander admin (publishes)"),
+        inspector_(instance, browser_, publisher_),
+        manager_(instance, browser_, publisher_) {}
+
+  void queues(const sdk::QueueVisitor& visitor, const sdk::Deadline& deadline) override {
+    inspector_.queues(visitor, deadline);
+  }
+  void messages(std::string_view queue, std::uint32_t state, std::string_view after,
+                std::uint32_t limit, const sdk::MessageVisitor& visitor,
+                const sdk::Deadline& deadline) override {
+    inspector_.messages(queue, state, after, limit, visitor, deadline);
+  }
+  void get(const gander_id& id, const sdk::MessageVisitor& visitor,
+           const sdk::Deadline& deadline) override {
+    inspector_.get(id, visitor, deadline);
+  }
+  void pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) override {
+    manager_.pause(queue, paused, deadline);
+  }
+  std::uint64_t purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
+                      const sdk::Deadline& deadline) override {
+    return manager_.purge(queue, state, before_us, deadline);
+  }
+  void move(const gander_move_req& request, sdk::Verdicts verdicts,
+            const sdk::Deadline& deadline) override {
+    manager_.move(request, verdicts, deadline);
+  }
+  void remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+              const sdk::Deadline& deadline) override {
+    manager_.remove(ids, verdicts, deadline);
+  }
+  // The server tells nobody its time.
+  std::int64_t ping(const sdk::Deadline& deadline) override {
+    browser_.ping(limit_of(deadline, instance_.settings));
+    return 0;
+  }
+  void report(const sdk::HealthVisitor& visitor, const sdk::Deadline& deadline) override {
+    report_health(instance_, browser_, publisher_, visitor, deadline);
   }
 
  private:
   Instance& instance_;
-  const std::string incarnation_;
-  const std::shared_ptr<Life> life_;
+  Browser browser_;
+  Publisher publisher_;
+  Inspector inspector_;
+  Manager manager_;
 };
 
 class RabbitBroker final : public sdk::Broker {
@@ -94,8 +140,12 @@ class RabbitBroker final : public sdk::Broker {
         return std::make_unique<ConsumeSession>(instance_, options.incarnation, deadline);
       case GANDER_ROLE_WAIT: return std::make_unique<WaitSession>(instance_);
       case GANDER_ROLE_TEND: return std::make_unique<TendSession>(instance_, options.incarnation);
-      default: return std::make_unique<sdk::Session>();
+      default: return std::make_unique<AdminSession>(instance_, deadline);
     }
+  }
+
+  [[nodiscard]] bool has_extension(std::string_view id) const override {
+    return id == GANDER_EXT_INSPECT || id == GANDER_EXT_MANAGE || id == GANDER_EXT_HEALTH;
   }
 
  private:

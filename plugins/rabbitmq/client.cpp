@@ -152,12 +152,12 @@ void Client::confirm_select(TimePoint until) {
 }
 
 void Client::consume(const std::string& queue, const std::string& tag, std::uint16_t prefetch,
-                     bool exclusive, TimePoint until) {
+                     Acks acks, TimePoint until) {
   limit_calls(until);
   amqp_basic_qos(handle_.get(), kMain, 0, prefetch, 0);
   check(amqp_get_rpc_reply(handle_.get()), kMain, "setting the prefetch");
-  amqp_basic_consume(handle_.get(), kMain, amqp_bytes(queue), amqp_bytes(tag), 0, 0,
-                     exclusive ? 1 : 0, amqp_empty_table);
+  amqp_basic_consume(handle_.get(), kMain, amqp_bytes(queue), amqp_bytes(tag), 0,
+                     acks == Acks::none ? 1 : 0, 0, amqp_empty_table);
   check(amqp_get_rpc_reply(handle_.get()), kMain, "consuming from '" + queue + "'");
 }
 
@@ -175,16 +175,16 @@ void Client::sync(TimePoint until) {
 }
 
 std::optional<std::uint32_t> Client::count(const std::string& queue, TimePoint until) {
+  const std::optional<Size> found = size(queue, until);
+  return found ? std::optional(found->messages) : std::nullopt;
+}
+
+std::optional<Client::Size> Client::size(const std::string& queue, TimePoint until) {
   limit_calls(until);
   const auto* ok =
       amqp_queue_declare(handle_.get(), kControl, amqp_bytes(queue), 1, 0, 0, 0, amqp_empty_table);
-  try {
-    check(amqp_get_rpc_reply(handle_.get()), kControl, "looking at '" + queue + "'");
-  } catch (const sdk::Error& e) {
-    if (e.native_code() != AMQP_NOT_FOUND || lost_) throw;
-    return std::nullopt;
-  }
-  return ok->message_count;
+  if (refused_with(AMQP_NOT_FOUND, "looking at '" + queue + "'")) return std::nullopt;
+  return Size{ok->message_count, ok->consumer_count};
 }
 
 std::uint32_t Client::purge(const std::string& queue, TimePoint until) {
@@ -199,6 +199,45 @@ void Client::declare_queue(const std::string& queue, const amqp_table_t& argumen
   limit_calls(until);
   amqp_queue_declare(handle_.get(), kControl, amqp_bytes(queue), 0, 1, 0, 0, arguments);
   check(amqp_get_rpc_reply(handle_.get()), kControl, "declaring '" + queue + "'");
+}
+
+bool Client::declare_own_queue(const std::string& queue, TimePoint until) {
+  // The default type of a vhost may be one that cannot be exclusive.
+  amqp_table_entry_t classic = entry("x-queue-type", "classic");
+  limit_calls(until);
+  amqp_queue_declare(handle_.get(), kControl, amqp_bytes(queue), 0, 0, 1, 1, {1, &classic});
+  return !refused_with(AMQP_RESOURCE_LOCKED, "declaring '" + queue + "'");
+}
+
+void Client::delete_queue(const std::string& queue, TimePoint until) {
+  limit_calls(until);
+  amqp_queue_delete(handle_.get(), kControl, amqp_bytes(queue), 0, 0);
+  check(amqp_get_rpc_reply(handle_.get()), kControl, "deleting '" + queue + "'");
+}
+
+bool Client::declare_exchange(const std::string& exchange, const std::string& type,
+                              TimePoint until) {
+  limit_calls(until);
+  amqp_exchange_declare(handle_.get(), kControl, amqp_bytes(exchange), amqp_bytes(type), 0, 1, 0, 0,
+                        amqp_empty_table);
+  return !refused_with(AMQP_PRECONDITION_FAILED, "declaring '" + exchange + "'");
+}
+
+void Client::delete_exchange(const std::string& exchange, TimePoint until) {
+  limit_calls(until);
+  amqp_exchange_delete(handle_.get(), kControl, amqp_bytes(exchange), 0);
+  check(amqp_get_rpc_reply(handle_.get()), kControl, "deleting '" + exchange + "'");
+}
+
+// By the last call on kControl; other failures are thrown.
+bool Client::refused_with(int code, const std::string& doing) {
+  try {
+    check(amqp_get_rpc_reply(handle_.get()), kControl, doing);
+    return false;
+  } catch (const sdk::Error& e) {
+    if (e.native_code() != code || lost_) throw;
+    return true;
+  }
 }
 
 void Client::reopen(amqp_channel_t channel, TimePoint until) {

@@ -34,12 +34,18 @@ class Client {
   void nack_all();  // requeues whatever kMain holds
 
   void confirm_select(TimePoint until);
-  void consume(const std::string& queue, const std::string& tag, std::uint16_t prefetch,
-               bool exclusive, TimePoint until);
+  enum class Acks { needed, none };
+  void consume(const std::string& queue, const std::string& tag, std::uint16_t prefetch, Acks acks,
+               TimePoint until);
   void cancel(const std::string& tag, TimePoint until);
   // When it returns, all that the server had pushed before is there for next().
   void sync(TimePoint until);
-  // How many wait in a queue; nothing when there is no such queue.
+  struct Size {
+    std::uint32_t messages;  // that wait
+    std::uint32_t consumers;
+  };
+  // Of a queue; nothing when there is no such queue.
+  std::optional<Size> size(const std::string& queue, TimePoint until);
   std::optional<std::uint32_t> count(const std::string& queue, TimePoint until);
   std::uint32_t purge(const std::string& queue, TimePoint until);
 
@@ -50,6 +56,12 @@ class Client {
   }
   // Declares and waits for the answer, and so for all that was sent before.
   void declare_queue(const std::string& queue, const amqp_table_t& arguments, TimePoint until);
+  // One that goes when this connection ends. False: another connection has it.
+  bool declare_own_queue(const std::string& queue, TimePoint until);
+  void delete_queue(const std::string& queue, TimePoint until);
+  // False: it is there, and is of another type.
+  bool declare_exchange(const std::string& exchange, const std::string& type, TimePoint until);
+  void delete_exchange(const std::string& exchange, TimePoint until);
 
   // Ends it in order, as far as the time goes.
   void close(TimePoint until) noexcept;
@@ -74,6 +86,7 @@ class Client {
   void send_raw(amqp_channel_t channel, amqp_method_number_t id, void* method);
   void check(const amqp_rpc_reply_t& reply, amqp_channel_t channel, const std::string& doing);
   void check(int status, const std::string& doing);
+  bool refused_with(int code, const std::string& doing);
 
   using Handle = std::unique_ptr<std::remove_pointer_t<amqp_connection_state_t>, Free>;
   const Settings& settings_;

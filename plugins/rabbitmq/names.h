@@ -35,6 +35,15 @@ class Names {
   [[nodiscard]] std::string dead_exchange() const { return prefix_ + ".dlx"; }
   [[nodiscard]] std::string unrouted() const { return prefix_ + ".unrouted"; }
   [[nodiscard]] std::string registry() const { return prefix_ + ".names"; }
+  // An exchange that nobody publishes to. It is there to be asked of what type it is.
+  [[nodiscard]] std::string state(std::string_view address) const {
+    return prefix_ + ".state." + std::string(address);
+  }
+  [[nodiscard]] std::string control() const { return prefix_ + ".control"; }
+  [[nodiscard]] std::string control_of(const std::string& incarnation) const {
+    return prefix_ + ".control." + incarnation;
+  }
+  [[nodiscard]] std::string desk() const { return prefix_ + ".desk"; }
 
  private:
   std::string prefix_;

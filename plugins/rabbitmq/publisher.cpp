@@ -145,13 +145,39 @@ void Publisher::await_results(TimePoint until) {
 }
 
 void Publisher::register_name(std::string_view queue, TimePoint until) {
-  Outgoing name;
+  say("", instance_.names.registry(), queue, until);
+}
+
+void Publisher::tell(std::string_view queue, TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  const Connection::Turn turn(connected(until), until);
+  connection_->catch_up();
+  say(instance_.names.control(), "", queue, until);
+}
+
+// Only who publishes is told. To a queue that nobody has, it leaves nothing behind.
+std::string Publisher::alarm(TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  const Connection::Turn turn(connected(until), until);
+  connection_->catch_up();
+  try {
+    say("", instance_.names.control_of("nobody"), "", until);
+  } catch (const sdk::Error&) {
+    if (blocked_.empty()) throw;
+  }
+  return blocked_;
+}
+
+// What is no message of a queue's.
+void Publisher::say(const std::string& exchange, const std::string& key, std::string_view text,
+                    TimePoint until) {
+  Outgoing saying;
   gander_message none{};
-  name.message = &none;
-  unconfirmed_.push_back(&name);
+  saying.message = &none;
+  unconfirmed_.push_back(&saying);
   ++undecided_;
   try {
-    connection_->client().publish("", instance_.names.registry(), queue);
+    connection_->client().publish(exchange, key, text);
     await_results(until);
   } catch (...) {
     forget_items();

@@ -46,6 +46,10 @@ class Publisher final : public Connection::Listener {
   void publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   // Puts the name among those that an operator is shown.
   void note_name(std::string_view queue, TimePoint until);
+  // Tells each worker that the state of this queue has changed (see state.h).
+  void tell(std::string_view queue, TimePoint until);
+  // Why the server takes no messages now; empty: it does.
+  std::string alarm(TimePoint until);
   [[nodiscard]] std::string server();
 
  private:
@@ -60,6 +64,8 @@ class Publisher final : public Connection::Listener {
   void send(Outgoing& item);
   void await_results(TimePoint until);
   void register_name(std::string_view queue, TimePoint until);
+  void say(const std::string& exchange, const std::string& key, std::string_view text,
+           TimePoint until);
   void decide(const Event& event);
   void note_returned(const Event& event);
   void forget_items();

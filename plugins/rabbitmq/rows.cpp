@@ -82,21 +82,6 @@ gander_id id_of_content(std::string_view message_id, std::string_view body) {
   return id;
 }
 
-// How often the server took it back from a consumer. Since 4.3 the former header leaves out what a
-// lost connection brought back, and the latter has all.
-std::int64_t returns_of(const amqp_basic_properties_t& p) {
-  std::int64_t returns = 0;
-  if ((p._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return returns;
-  for (int i = 0; i < p.headers.num_entries; ++i) {
-    const amqp_table_entry_t& e = p.headers.entries[i];
-    const std::string_view key = view(e.key);
-    if ((key == "x-delivery-count" || key == "x-acquired-count") &&
-        e.value.kind == AMQP_FIELD_KIND_I64)
-      returns = std::max(returns, e.value.value.i64);
-  }
-  return returns;
-}
-
 std::string_view message_id_of(const amqp_basic_properties_t& p) {
   return (p._flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0 ? view(p.message_id) : std::string_view{};
 }
@@ -131,6 +116,21 @@ const amqp_basic_properties_t& persistent() {
     return p;
   }();
   return properties;
+}
+
+// Since 4.3 the former header leaves out what a lost connection brought back, and the latter has
+// all.
+std::int64_t returns_of(const amqp_basic_properties_t& p) {
+  std::int64_t returns = 0;
+  if ((p._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return returns;
+  for (int i = 0; i < p.headers.num_entries; ++i) {
+    const amqp_table_entry_t& e = p.headers.entries[i];
+    const std::string_view key = view(e.key);
+    if ((key == "x-delivery-count" || key == "x-acquired-count") &&
+        e.value.kind == AMQP_FIELD_KIND_I64)
+      returns = std::max(returns, e.value.value.i64);
+  }
+  return returns;
 }
 
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,

@@ -22,6 +22,8 @@ const amqp_basic_properties_t& persistent();
 // counts as a crash; `*returned` says whether there was one.
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
                          std::string_view queue, bool* returned = nullptr);
+// How often the server took it back from a consumer.
+std::int64_t returns_of(const amqp_basic_properties_t& properties);
 // Whether it is ours, and of this id: without reading the rest.
 bool has_id(std::string_view payload, const gander_id& id);
 

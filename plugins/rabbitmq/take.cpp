@@ -187,7 +187,8 @@ void Consumer::subscribe(Level& level, std::size_t room, TimePoint until) {
   level.consumer = consumers_.size();  // at once, as the first deliveries come with the answer
   try {
     connection_->client().consume(level.name, std::to_string(level.consumer),
-                                  static_cast<std::uint16_t>(level.prefetch), false, until);
+                                  static_cast<std::uint16_t>(level.prefetch), Client::Acks::needed,
+                                  until);
   } catch (...) {
     level.consumer = 0;
     throw;

@@ -82,6 +82,7 @@ void Topology::ensure_base(Client& client, TimePoint until) {
   bind_queue(client, names_.unrouted(), names_.unrouted(), "");
   exchange(client, names_.deliver(), "topic", names_.unrouted());
   exchange(client, names_.dead_exchange(), "direct", names_.unrouted());
+  exchange(client, names_.control(), "fanout");
   auto arguments = quorum();
   client.declare_queue(names_.registry(), table(arguments), until);
   base_ = true;
@@ -145,6 +146,15 @@ void Topology::ensure_delays(Client& client, TimePoint until) {
   // Whatever of it was refused, this answer tells.
   client.count(names_.unrouted(), until);
   delays_ = true;
+}
+
+void Topology::ensure_control(Client& client, const std::string& own, TimePoint until) {
+  if (!client.declare_own_queue(own, until))
+    throw sdk::Error(GANDER_UNAVAILABLE, client.where() + ": another connection has '" + own + "'",
+                     GANDER_ERROR_RETRYABLE);
+  exchange(client, names_.control(), "fanout");
+  bind_queue(client, own, names_.control(), "");
+  client.count(own, until);
 }
 
 void Topology::forget(std::string_view name) {
