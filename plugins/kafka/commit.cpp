@@ -1,9 +1,10 @@
 // What this process tells the group of its partitions, and the transactions that go with it.
+#include <gander/sdk/message_bytes.hpp>
+
 #include <cstdlib>
 #include <cstring>
 
 #include "member.h"
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -141,14 +142,13 @@ std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
     for (const Due::Entry* entry : due_.due(host_.now_us(), most)) {
       // It may have been deleted while this was waiting for its time.
       topics_.need_queue(sdk::view(entry->message.queue), deadline);
-      gander_message m = static_cast<const gander_message&>(entry->message);
-      m.state = GANDER_STATE_READY;
+      const gander_message& m = entry->message;
       const std::string_view queue = sdk::view(m.queue);
       Outgoing ready{topics_.names().ready(queue, m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
-      write_message(m, topics_.names().is_hashed(queue), *ready.value);
+      sdk::write_message(m, topics_.names().queue_in_record(queue), 0, *ready.value);
       records.push_back(std::move(ready));
-      records.push_back(
-          {topics_.names().scheduled(), entry->partition, std::string(view(m.id)), std::nullopt});
+      records.push_back({topics_.names().scheduled(), entry->partition,
+                         std::string(sdk::view(m.id)), std::nullopt});
       ids.push_back(m.id);
       partitions.insert(entry->partition);
     }

@@ -1,9 +1,9 @@
 #include "enqueue.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <set>
-
-#include "rows.h"
 
 namespace gander::kafka {
 
@@ -41,8 +41,11 @@ void Writer::write_values(sdk::Messages messages) {
   for (const gander_message* message : messages) {
     gander_message m = *message;
     const bool later = m.run_at_us > now_us;
-    m.state = later ? GANDER_STATE_SCHEDULED : GANDER_STATE_READY;
-    write_message(m, later || instance_.topics.names().is_hashed(sdk::view(m.queue)), values_);
+    const std::string_view queue = sdk::view(m.queue);
+    if (later)
+      sdk::write_message(m, queue, GANDER_STATE_SCHEDULED, values_);
+    else
+      sdk::write_message(m, instance_.topics.names().queue_in_record(queue), 0, values_);
     ends_.push_back(values_.size());
   }
 }
@@ -65,7 +68,7 @@ void Writer::place(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::De
       // In memory when it is due: whoever promotes it needs its queue to be there.
       instance_.topics.need_queue(sdk::view(m.queue), deadline);
       batches_[m.priority].records.push_back({producer_.topic(instance_.topics.names().scheduled()),
-                                              RD_KAFKA_PARTITION_UA, view(m.id), value});
+                                              RD_KAFKA_PARTITION_UA, sdk::view(m.id), value});
     } else {
       place_ready(m, value, messages.size(), deadline);
     }

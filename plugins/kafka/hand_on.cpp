@@ -2,10 +2,11 @@
 // wait for as long as its jobs take, while others are idle. So what a worker has not asked for in a
 // second it writes to a partition whose owner takes all he can get, and is through with it here:
 // both in one transaction. With nobody idle nothing is moved.
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 
 #include "member.h"
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -78,7 +79,8 @@ void Member::hand_on(const Queue& queue) {
   std::vector<const Record*> originals;
   for (const Record& record : records) {
     Outgoing copy{topic, to[copies.size() % to.size()], {}, ""};
-    write_message(record.message, topics_.names().is_hashed(queue.queue), *copy.value);
+    sdk::write_message(record.message, topics_.names().queue_in_record(queue.queue), 0,
+                       *copy.value);
     copies.push_back(std::move(copy));
     originals.push_back(&record);
   }

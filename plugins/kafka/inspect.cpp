@@ -1,9 +1,9 @@
 #include "inspect.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <charconv>
-
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -29,7 +29,7 @@ std::string padded(std::int64_t n) {
 // The place of a kept message in its list, so that texts sort as the list does.
 std::string cursor_of(const gander_message& m, std::uint32_t state) {
   const std::int64_t at = state == GANDER_STATE_DEAD ? INT64_MAX - m.failed_at_us : m.run_at_us;
-  return padded(at) + "/" + hex(view(m.id));
+  return padded(at) + "/" + hex(sdk::view(m.id));
 }
 
 struct Place {
@@ -82,7 +82,7 @@ void Inspector::read_queue(const std::string& queue, const std::vector<Progress>
         {{p.topic, p.partition, begin, p.end}},
         [&](const rd_kafka_message_t& m) {
           if (p.offsets.is_done(m.offset) || m.payload == nullptr) return true;
-          gander_message message = read_message({static_cast<const char*>(m.payload), m.len});
+          gander_message message = sdk::read_message({static_cast<const char*>(m.payload), m.len});
           const Offsets::Counts counts = p.offsets.counts(m.offset);
           message.crashes += counts.crashes;
           message.give_backs += counts.give_backs;

@@ -1,10 +1,10 @@
 #include "log.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <set>
-
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -119,7 +119,7 @@ sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
     if (m.payload == nullptr)
       all.erase(id);
     else
-      all[id].assign(read_message({static_cast<const char*>(m.payload), m.len}));
+      all[id].assign(sdk::read_message({static_cast<const char*>(m.payload), m.len}));
     return true;
   };
   read(spans, visit, deadline);

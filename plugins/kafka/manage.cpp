@@ -1,10 +1,10 @@
 #include "manage.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <random>
-
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -20,12 +20,12 @@ std::string new_id(const Settings& settings) {
 }
 
 Outgoing tombstone(const std::string& topic, const gander_id& id) {
-  return {topic, RD_KAFKA_PARTITION_UA, std::string(view(id)), std::nullopt};
+  return {topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(id)), std::nullopt};
 }
 
 Outgoing keyed(const std::string& topic, const gander_message& m) {
-  Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(view(m.id)), ""};
-  write_message(m, true, *out.value);
+  Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(m.id)), ""};
+  sdk::write_message(m, sdk::view(m.queue), m.state, *out.value);
   return out;
 }
 

@@ -1,9 +1,9 @@
 #include "member.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <random>
-
-#include "rows.h"
 
 namespace gander::kafka {
 namespace {
@@ -21,7 +21,8 @@ Config config_for(const Settings& settings) {
   Config config(settings);
   config.set("group.id", settings.prefix);
   config.set("session.timeout.ms", lease_ms);
-  config.set("heartbeat.interval.ms", std::min<std::int64_t>(3000, lease_ms / 4));
+  // The answer is how a member hears that others come or go, and all wait for the last to hear.
+  config.set("heartbeat.interval.ms", std::min<std::int64_t>(500, lease_ms / 4));
   config.set("max.poll.interval.ms", std::max<std::int64_t>(300'000, lease_ms));
   // Eager: with what keeps partitions over a rebalance, librdkafka before 2.10 loses them after a
   // refused commit.
@@ -245,7 +246,8 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   changed_.notify_all();
   if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
   try {
-    const gander_message message = read_message({static_cast<const char*>(m->payload), m->len});
+    const gander_message message =
+        sdk::read_message({static_cast<const char*>(m->payload), m->len});
     due_.arrive(m->partition, m->offset, key, &message);
   } catch (const sdk::Error& e) {
     host_.log(GANDER_LOG_ERROR, std::string("scheduled: ") + e.what() + "; it is left where it is");

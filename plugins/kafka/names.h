@@ -30,6 +30,10 @@ class Names {
   [[nodiscard]] const std::string& group() const { return prefix_; }
   // Whether the name of a queue is a hash in its topics.
   [[nodiscard]] bool is_hashed(std::string_view queue) const;
+  // What a record of a queue's topics says of the queue: nothing, but for one with a hash.
+  [[nodiscard]] std::string_view queue_in_record(std::string_view queue) const {
+    return is_hashed(queue) ? queue : std::string_view{};
+  }
 
   struct Ready {
     std::string queue;  // empty: hashed

@@ -1,8 +1,8 @@
 #include "settle.h"
 
-#include <unordered_set>
+#include <gander/sdk/message_bytes.hpp>
 
-#include "rows.h"
+#include <unordered_set>
 
 namespace gander::kafka {
 namespace {
@@ -42,16 +42,15 @@ class Successors {
       m.state = settle.op == GANDER_SETTLE_RETRY ? GANDER_STATE_RETRY : GANDER_STATE_SCHEDULED;
       return keyed(names.scheduled(), m);
     }
-    m.state = GANDER_STATE_READY;
     Outgoing ready{names.ready(sdk::view(m.queue), m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
-    write_message(m, names.is_hashed(sdk::view(m.queue)), *ready.value);
+    sdk::write_message(m, names.queue_in_record(sdk::view(m.queue)), 0, *ready.value);
     return ready;
   }
 
  private:
   static Outgoing keyed(const std::string& topic, const gander_message& m) {
-    Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(view(m.id)), ""};
-    write_message(m, true, *out.value);
+    Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(m.id)), ""};
+    sdk::write_message(m, sdk::view(m.queue), m.state, *out.value);
     return out;
   }
 

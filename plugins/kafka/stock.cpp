@@ -1,8 +1,8 @@
 #include "stock.h"
 
-#include <algorithm>
+#include <gander/sdk/message_bytes.hpp>
 
-#include "rows.h"
+#include <algorithm>
 
 namespace gander::kafka {
 
@@ -42,7 +42,7 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
   p.expected = offset + 1;
   p.at_end = p.expected >= p.end;
   if (p.offsets.is_done(offset) || p.held.contains(offset)) return false;
-  gander_message m = read_message(value);
+  gander_message m = sdk::read_message(value);
   const Offsets::Counts more = p.offsets.counts(offset);
   m.crashes += more.crashes;
   m.give_backs += more.give_backs;

@@ -1,9 +1,10 @@
 #include "enqueue.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 
 #include "error.h"
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -102,7 +103,7 @@ void Enqueuer::encode(sdk::Messages messages) {
   starts_.clear();
   for (const gander_message* m : messages) {
     starts_.push_back(bytes_.size());
-    write_message(*m, sdk::view(m->queue), bytes_);
+    sdk::write_message(*m, sdk::view(m->queue), 0, bytes_);
   }
   starts_.push_back(bytes_.size());
 }

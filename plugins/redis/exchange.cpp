@@ -1,9 +1,10 @@
 #include "exchange.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 
 #include "error.h"
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -183,8 +184,8 @@ std::unique_ptr<sdk::Batch> Exchanger::read_taken(const ReplyView& taken) {
   for (std::size_t i = 0; i < taken.size(); ++i) {
     // It stays with this incarnation and is set aside at its end; those that came with it are not
     // to suffer.
-    if (!is_message(taken[i].text())) continue;
-    gander_message m = read_message(taken[i].text());
+    if (!sdk::is_message(taken[i].text())) continue;
+    gander_message m = sdk::read_message(taken[i].text());
     held_.add(m);
     batch->add(m);
   }

@@ -1,8 +1,8 @@
 #include "inspect.h"
 
-#include <algorithm>
+#include <gander/sdk/message_bytes.hpp>
 
-#include "rows.h"
+#include <algorithm>
 
 namespace gander::redis {
 namespace {
@@ -121,7 +121,7 @@ void Inspector::get(const gander_id& id, const sdk::MessageVisitor& visit) {
   const auto place = finder_.find(std::span(&id, 1)).front();
   if (!place)
     throw sdk::Error(GANDER_NOT_FOUND, connection_.where() + " holds no message of that id");
-  gander_message m = read_message(place->bytes);
+  gander_message m = sdk::read_message(place->bytes);
   m.state = place->state;
   if (m.state == GANDER_STATE_SCHEDULED)
     m.state = later_state(connection_, QueueKeys(instance_.keys, place->queue), id);

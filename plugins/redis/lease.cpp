@@ -1,9 +1,10 @@
 #include "lease.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 
 #include "error.h"
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -75,7 +76,7 @@ end
 if call('EXISTS', KEYS[2]) == 0 then call('ZREM', KEYS[1], ARGV[1]) end
 )lua"};
 
-constexpr std::int64_t kCrashesAt = 21, kGiveBacksAt = 25;  // see rows.h
+constexpr std::int64_t kCrashesAt = 21, kGiveBacksAt = 25;  // see sdk/message_bytes.hpp
 constexpr std::int64_t kPage = 200;
 // One that is gone is left to whoever retired it, most often itself in closing, so long.
 constexpr std::int64_t kPatienceUs = 5'000'000;
@@ -145,11 +146,11 @@ std::uint64_t Leases::hand_on_page(std::string_view incarnation, Cause cause, st
   std::vector<QueueKeys> queues;
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
     const std::string_view bytes = pairs[i + 1].text();
-    if (!is_message(bytes)) {
+    if (!sdk::is_message(bytes)) {
       unreadable.push_back(pairs[i].text());
       continue;
     }
-    const std::string_view name = sdk::view(read_message(bytes).queue);
+    const std::string_view name = sdk::view(sdk::read_message(bytes).queue);
     const auto known = std::ranges::find(queues, name, &QueueKeys::name);
     items.push_back({pairs[i].text(), static_cast<std::size_t>(known - queues.begin()) + 1});
     if (known == queues.end()) queues.emplace_back(instance_.keys, name);

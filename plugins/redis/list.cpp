@@ -1,9 +1,10 @@
 // The lists of inspect/1: messages of one state, in pages that a cursor goes on from.
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <charconv>
 
 #include "inspect.h"
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -60,7 +61,7 @@ void Inspector::messages(std::string_view queue, std::uint32_t state, std::strin
   if (limit == 0) return;
   std::uint32_t shown = 0;
   const Show show = [&](const Item& item) {
-    gander_message m = read_message(item.bytes);
+    gander_message m = sdk::read_message(item.bytes);
     if (state == GANDER_STATE_LEASED && !queue.empty() && sdk::view(m.queue) != queue) return true;
     m.state = state;
     return visit(m, item.cursor) && ++shown < limit;
@@ -97,7 +98,7 @@ bool Inspector::list_one(const std::string& list, std::int64_t place, const Show
     for (std::size_t i = page.size(); i-- > 0; ++place) {
       const std::string_view bytes = page[i].text();
       if (bytes.empty()) continue;
-      const std::string cursor = write_cursor(place, view(read_message(bytes).id), list);
+      const std::string cursor = write_cursor(place, sdk::view(sdk::read_message(bytes).id), list);
       if (!show({std::string(bytes), cursor})) return false;
     }
     if (page.size() < static_cast<std::size_t>(kPage)) return true;
@@ -112,7 +113,7 @@ Reply Inspector::read_places(const std::string& list, std::int64_t from, std::in
 std::int64_t Inspector::place_behind(const std::string& list, std::int64_t place,
                                      const std::string& id) {
   const auto is_it = [&id](std::string_view bytes) {
-    return !bytes.empty() && hex(view(read_message(bytes).id)) == id;
+    return !bytes.empty() && hex(sdk::view(sdk::read_message(bytes).id)) == id;
   };
   const Reply same = read_places(list, place, 1);
   if (same.size() == 1 && (same[0].text().empty() || is_it(same[0].text()))) return place + 1;

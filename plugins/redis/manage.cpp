@@ -1,8 +1,8 @@
 #include "manage.h"
 
-#include <algorithm>
+#include <gander/sdk/message_bytes.hpp>
 
-#include "rows.h"
+#include <algorithm>
 
 namespace gander::redis {
 namespace {
@@ -143,7 +143,7 @@ void Manager::each(std::span<const gander_id> ids, const gander_move_req* reques
 gander_status Manager::apply(const Place& place, const gander_id& id,
                              const gander_move_req* request) {
   if (place.state == GANDER_STATE_LEASED) return GANDER_INVALID_STATE;
-  gander_message m = read_message(place.bytes);
+  gander_message m = sdk::read_message(place.bytes);
   const std::string_view to =
       request != nullptr && request->to_queue.len != 0 ? sdk::view(request->to_queue) : place.queue;
   std::int64_t when = 0;
@@ -154,14 +154,14 @@ gander_status Manager::apply(const Place& place, const gander_id& id,
     when = request->to_state == GANDER_STATE_DEAD ? now_us : request->run_at_us;
   }
   std::string bytes;
-  write_message(m, to, bytes);
+  sdk::write_message(m, to, 0, bytes);
   const QueueKeys from_keys(instance_.keys, place.queue), to_keys(instance_.keys, to);
   const auto list = std::ranges::find(from_keys.ready, place.list);
   ScriptCall script(kMove);
   script.key(instance_.keys.ids).key(instance_.keys.holes).key(instance_.keys.queues);
   from_keys.pass_to(script);
   to_keys.pass_to(script);
-  script.arg(word_of(place.state)).arg(view(id)).arg((list - from_keys.ready.begin()) + 1);
+  script.arg(word_of(place.state)).arg(sdk::view(id)).arg((list - from_keys.ready.begin()) + 1);
   script.arg(place.index).arg(target).arg(when).arg(bytes).arg(to);
   return connection_.run(script, "move").view().integer() == 1 ? GANDER_OK : GANDER_NOT_FOUND;
 }

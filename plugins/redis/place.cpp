@@ -1,9 +1,9 @@
 #include "place.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <gander/sdk/message.hpp>
-
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -69,7 +69,7 @@ void Finder::forget_unknown(Wanted& wanted) {
   Command command{"SMISMEMBER", instance_.keys.ids};
   std::vector<gander_id> asked;
   for (const auto& [id, index] : wanted) asked.push_back(id);
-  for (const gander_id& id : asked) command.add(view(id));
+  for (const gander_id& id : asked) command.add(sdk::view(id));
   const Reply known = connection_.call(command, "looking for messages");
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (known[i].integer() == 0) wanted.erase(asked[i]);
@@ -82,7 +82,7 @@ void Finder::look_in_hash(const std::string& key, std::uint32_t state, const std
   Command command{"HMGET", key};
   std::vector<gander_id> asked;
   for (const auto& [id, index] : wanted) asked.push_back(id);
-  for (const gander_id& id : asked) command.add(view(id));
+  for (const gander_id& id : asked) command.add(sdk::view(id));
   const Reply reply = connection_.call(command, "looking for messages");
   for (std::size_t i = 0; i < reply.size(); ++i) {
     if (reply[i].is_null()) continue;
@@ -110,12 +110,12 @@ void Finder::look_in_list(Wanted& wanted, const std::string& queue, const std::s
   for (std::int64_t first = 0; looked == kWindow && !wanted.empty(); first += kWindow) {
     ScriptCall script(kLook);
     script.key(list).arg(first).arg(first + kWindow - 1);
-    for (const auto& [id, index] : wanted) script.arg(view(id));
+    for (const auto& [id, index] : wanted) script.arg(sdk::view(id));
     const Reply reply = connection_.run(script, "looking for messages");
     looked = reply[0].integer();
     for (std::size_t i = 1; i + 1 < reply.size(); i += 2) {
       const std::string_view bytes = reply[i + 1].text();
-      const gander_id id = read_message(bytes).id;
+      const gander_id id = sdk::read_message(bytes).id;
       const auto at = wanted.find(id);
       if (at == wanted.end()) continue;
       found[at->second] =
@@ -126,7 +126,8 @@ void Finder::look_in_list(Wanted& wanted, const std::string& queue, const std::s
 }
 
 std::uint32_t later_state(Connection& connection, const QueueKeys& queue, const gander_id& id) {
-  const Reply score = connection.call({"ZSCORE", queue.retry, view(id)}, "looking for messages");
+  const Reply score =
+      connection.call({"ZSCORE", queue.retry, sdk::view(id)}, "looking for messages");
   return score.view().is_null() ? GANDER_STATE_SCHEDULED : GANDER_STATE_RETRY;
 }
 

@@ -1,7 +1,8 @@
 #include "exchange.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
-#include "rows.h"
 
 namespace gander::redis {
 namespace {
@@ -53,7 +54,8 @@ void Held::add(gander_message& delivery) {
 bool Held::has(const gander_message& delivery) const {
   const std::uint64_t slot = delivery.receipt[0];
   return slot < slots_.size() && delivery.receipt[1] != 0 &&
-         slots_[slot].taking == delivery.receipt[1] && view(slots_[slot].id) == view(delivery.id);
+         slots_[slot].taking == delivery.receipt[1] &&
+         sdk::view(slots_[slot].id) == sdk::view(delivery.id);
 }
 
 bool Held::claim(const gander_message& delivery) {
@@ -70,14 +72,14 @@ void Held::remove(const gander_message& delivery) {
 
 void Exchanger::add_settles(ScriptCall& script, const sdk::Exchange& exchange) {
   script.arg(static_cast<std::int64_t>(acks_.size()));
-  for (const std::size_t i : acks_) script.arg(view(exchange.settles[i]->message->id));
+  for (const std::size_t i : acks_) script.arg(sdk::view(exchange.settles[i]->message->id));
   script.arg(static_cast<std::int64_t>(successors_.size()));
   for (const std::size_t i : successors_) {
     const gander_settle& s = *exchange.settles[i];
     script.arg(word_of(s)).arg(static_cast<std::int64_t>(queue_no(queue_of(s))));
     script.arg(time_of(s));
     std::string bytes;
-    write_message(*s.message, queue_of(s), bytes);
+    sdk::write_message(*s.message, queue_of(s), 0, bytes);
     script.keep_arg(std::move(bytes));
   }
 }

@@ -4,9 +4,9 @@
 #include <random>
 #include <set>
 
+#include <gander/sdk/message_bytes.hpp>
 #include "names.h"
 #include "offsets.h"
-#include "rows.h"
 #include "stock.h"
 
 namespace gander::kafka {
@@ -116,31 +116,11 @@ TEST(KafkaOffsets, FitIntoTheMetadataWhateverIsDone) {
   }
 }
 
-TEST(KafkaRows, NoteAndTimesComeBackAndGarbageIsRefused) {
-  gander_message m{};
-  m.queue = sdk::str("q");
-  m.note = sdk::str("why");
-  m.body = sdk::bytes("body");
-  m.attempts = 3, m.crashes = 1, m.give_backs = 2, m.priority = 2;
-  m.run_at_us = 5, m.failed_at_us = 7;
-  std::string value;
-  write_message(m, true, value);
-  const gander_message back = read_message(value);
-  EXPECT_EQ(sdk::view(back.queue), "q");
-  EXPECT_EQ(sdk::view(back.note), "why");
-  EXPECT_EQ(sdk::view(back.body), "body");
-  EXPECT_EQ(back.attempts, 3U);
-  EXPECT_EQ(back.failed_at_us, 7);
-  for (std::size_t n = 0; n < value.size() - 4; ++n)
-    EXPECT_THROW(static_cast<void>(read_message(std::string_view(value).substr(0, n))), sdk::Error);
-  EXPECT_THROW(static_cast<void>(read_message("hello, is this a job?")), sdk::Error);
-}
-
 std::string value_of(int n) {
   gander_message m{};
   m.id.bytes[15] = static_cast<std::uint8_t>(n);
   std::string value;
-  write_message(m, false, value);
+  sdk::write_message(m, "", 0, value);
   return value;
 }
 

@@ -59,6 +59,11 @@ class OwnedMessage : public gander_message {
   std::unique_ptr<char[]> text_;
 };
 
+// The 16 bytes of an id, for as long as that stands where it is.
+inline std::string_view view(const gander_id& id) noexcept {
+  return {reinterpret_cast<const char*>(id.bytes), sizeof(id.bytes)};
+}
+
 // An id as the key of a hash map. Ids are random enough in their last bytes to need no more mixing.
 struct IdHash {
   std::size_t operator()(const gander_id& id) const noexcept {
