@@ -69,7 +69,8 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
 
 void Consumer::on_event(const Event& event) {
   switch (event.kind) {
-    case Event::Kind::delivery: return delivered(event);
+    case Event::Kind::delivery:
+      return event.text == kOperators ? told(event.body) : delivered(event);
     case Event::Kind::cancelled: return cancelled(event.text);
     case Event::Kind::channel_closed:
       connection_->client().lose(closed_by_server(event.code, event.text, true,
@@ -93,7 +94,7 @@ void Consumer::delivered(const Event& event) {
   lease.consumer = number;
   if (returned) ++life_->reclaimed;
   lease.pushed_at = last_push_ = steady_clock::now();
-  if (number == level->consumer) ++level->pushed, ++level->pushed_in_all;
+  if (level->has(number)) level->note_pushed();
   const bool first = !level->queue->any_waiting();
   level->waiting.push_back(event.tag);
   if (!first) return;
@@ -106,8 +107,8 @@ void Consumer::delivered(const Event& event) {
 void Consumer::cancelled(std::string_view tag) {
   std::uint64_t number = 0;
   Level* level = level_of(tag, number);
-  if (level == nullptr || level->consumer != number) return;
-  level->consumer = 0;
+  if (level == nullptr || !level->has(number)) return;
+  level->clear();
   topology_.forget(level->queue->name);
   instance_.bell.ring(level->queue->name);
 }
@@ -147,6 +148,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   connection_->catch_up();
   for (const auto& [name, s] : subscriptions_) {
+    if (s->told) look_up_state(*s, until);
     if (now < s->idle_at()) continue;
     cancel_all(*s, until);
     for (Level& level : s->levels) {

@@ -12,6 +12,9 @@
 
 namespace gander::rabbitmq {
 
+// The tag of the consumer that hears what operators tell; others are numbers.
+inline constexpr std::string_view kOperators = "operators";
+
 class Consumer final : public Connection::Listener {
  public:
   Consumer(Instance& instance, std::string_view incarnation, const sdk::Deadline& deadline);
@@ -27,6 +30,12 @@ class Consumer final : public Connection::Listener {
   Level* level_of(std::string_view tag, std::uint64_t& number) const;
   void delivered(const Event& event);
   void cancelled(std::string_view tag);
+
+  // pause.cpp
+  void hear_operators(TimePoint until);
+  void told(std::string_view queue);
+  void look_up_state(Subscription& s, TimePoint until);
+  bool is_paused(Subscription& s, TimePoint until);
 
   // settle.cpp
   struct Moves {
@@ -51,9 +60,11 @@ class Consumer final : public Connection::Listener {
   std::size_t take_from(Level& level, std::size_t most, std::uint64_t max_bytes, sdk::Batch& batch);
   bool fits(const Level& level, std::uint64_t max_bytes, const sdk::Batch& batch);
   Subscription& subscription(std::string_view queue);
+
+  // fetch.cpp
   void fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until);
-  void subscribe(Level& level, std::size_t room, TimePoint until);
-  void unsubscribe(Level& level, TimePoint until);
+  void begin(Level& level, std::size_t prefetch, TimePoint until);
+  void subscribe(Level& level, std::size_t prefetch, TimePoint until);
   void quiesce(const Level& level, TimePoint until);
   void cancel_all(Subscription& s, TimePoint until);
 
@@ -73,6 +84,7 @@ class Consumer final : public Connection::Listener {
   Ledger ledger_;
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
   TimePoint last_push_{};
+  bool hears_operators_ = false;
   std::vector<Level*> consumers_;  // number n in place n - 1, also those that were cancelled
   std::unique_ptr<Connection> connection_;  // last made, as it begins to call the rest
 };

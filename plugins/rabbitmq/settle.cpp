@@ -85,7 +85,7 @@ Outgoing Consumer::successor(const gander_settle& settle) const {
 void Consumer::finish(std::uint64_t tag) {
   Lease& lease = *ledger_.find(tag);
   Level& level = *lease.level;
-  if (lease.consumer == level.consumer) --level.pushed;
+  if (level.has(lease.consumer)) --level.pushed;
   if (lease.given) --level.queue->held;
   ledger_.finish(tag);
 }

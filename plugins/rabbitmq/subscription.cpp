@@ -13,6 +13,33 @@ constexpr std::size_t kLargest = 4096;
 
 }  // namespace
 
+void Level::add(std::uint64_t number, std::size_t prefetch_of_it) {
+  consumers.push_back({number, prefetch_of_it});
+  prefetch += prefetch_of_it;
+  ran_dry = false;
+}
+
+void Level::clear() {
+  consumers.clear();
+  prefetch = pushed = pushed_in_all_ = expected_ = 0;
+  ran_dry = false;
+}
+
+void Level::note_pushed() {
+  ++pushed;
+  ++pushed_in_all_;
+  ran_dry = ran_dry || spent();
+}
+
+void Level::expect(std::size_t n, std::chrono::steady_clock::time_point until) {
+  expected_ = n;
+  expected_until_ = until;
+}
+
+bool Level::expects(std::chrono::steady_clock::time_point now) const {
+  return pushed_in_all_ < expected_ && now < expected_until_;
+}
+
 Subscription::Subscription(const Names& names, std::string_view queue) : name(queue) {
   const std::string address = address_of(queue);
   for (std::uint32_t p = 0; p < kPriorities; ++p) {
@@ -26,9 +53,14 @@ bool Subscription::any_waiting() const {
   return std::ranges::any_of(levels, [](const Level& l) { return !l.waiting.empty(); });
 }
 
+bool Subscription::any_open() const {
+  return std::ranges::any_of(levels, [](const Level& l) { return l.open(); });
+}
+
 // A host that is slow may still take now and then, so it counts how long a delivery waits.
 std::chrono::steady_clock::time_point Subscription::idle_at() const {
   using TimePoint = std::chrono::steady_clock::time_point;
+  if (told || (paused && (any_waiting() || any_open()))) return TimePoint{};
   return any_waiting() ? waiting_since + kHoldFor : TimePoint::max();
 }
 

@@ -1,5 +1,5 @@
-// What a CONSUME session knows of one queue: a consumer of the server's for each priority, and what
-// they were pushed. Not safe between threads.
+// What a CONSUME session knows of one queue: the server's consumers of each priority, and what they
+// were pushed. Not safe between threads.
 //
 // The server pushes up to a prefetch, and what it pushed to one worker no other can have. So the
 // prefetch is what the host has room for, as its takes tell; and what it does not fetch all the
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "names.h"
 
@@ -19,27 +20,37 @@ namespace gander::rabbitmq {
 struct Subscription;
 
 struct Level {
+  struct Consumer {
+    std::uint64_t number;  // and tag
+    std::size_t prefetch;
+  };
+  [[nodiscard]] bool open() const { return !consumers.empty(); }
+  // Of those that are there now, not of one that was cancelled.
+  [[nodiscard]] bool has(std::uint64_t number) const {
+    return open() && number >= consumers.front().number;
+  }
+  void add(std::uint64_t number, std::size_t prefetch_of_it);
+  void clear();
+
+  void note_pushed();
+  [[nodiscard]] bool spent() const { return pushed >= prefetch; }
+  // The server has said that so many are to be pushed; others may be quicker.
+  void expect(std::size_t n, std::chrono::steady_clock::time_point until);
+  [[nodiscard]] bool expects(std::chrono::steady_clock::time_point now) const;
+
   Subscription* queue = nullptr;
   std::uint32_t priority = 0;
   std::string name;                   // of the server's queue
-  std::uint64_t consumer = 0;         // its number, and tag; 0: there is none
-  std::size_t prefetch = 0;           // of that consumer
-  std::size_t pushed = 0;             // by that consumer, and not finished
+  std::vector<Consumer> consumers;    // as the prefetch of one never changes, more are added to it
+  std::size_t prefetch = 0;           // of all of them
+  std::size_t pushed = 0;             // by them, and not finished
   std::deque<std::uint64_t> waiting;  // tags, first come first
+  bool ran_dry = false;               // they were spent, since the last of them was added
 
-  [[nodiscard]] bool spent() const { return pushed >= prefetch; }
-
-  // The server has said that so many are to be pushed by this consumer; others may be quicker.
-  void expect(std::size_t n, std::chrono::steady_clock::time_point until) {
-    expected = n;
-    expected_until = until;
-  }
-  [[nodiscard]] bool expects(std::chrono::steady_clock::time_point now) const {
-    return pushed_in_all < expected && now < expected_until;
-  }
-  std::size_t pushed_in_all = 0;  // by that consumer
-  std::size_t expected = 0;
-  std::chrono::steady_clock::time_point expected_until{};
+ private:
+  std::size_t pushed_in_all_ = 0;
+  std::size_t expected_ = 0;
+  std::chrono::steady_clock::time_point expected_until_{};
 };
 
 struct Subscription {
@@ -48,8 +59,14 @@ struct Subscription {
   Subscription& operator=(const Subscription&) = delete;
 
   [[nodiscard]] bool any_waiting() const;
+  [[nodiscard]] bool any_open() const;
   // When what is here will be held back from others for nothing; max: not as it is now.
   [[nodiscard]] std::chrono::steady_clock::time_point idle_at() const;
+
+  // While it is paused nothing is given to the host, and it has no consumers.
+  bool paused = false;
+  bool told = false;  // that this may have changed; it is to be looked up
+  std::chrono::steady_clock::time_point look_at{};
 
   std::string name;
   std::array<Level, kPriorities> levels;

@@ -1,8 +1,6 @@
 // The second half of an exchange: from what was pushed, and, where nothing was asked of the server
 // lately, from the server.
 #include <algorithm>
-#include <mutex>
-#include <thread>
 
 #include "error.h"
 #include "exchange.h"
@@ -12,7 +10,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The server has said that messages are there. Others may have taken them since.
 constexpr std::chrono::milliseconds kAwaitPush{100};
 // While pushes come in a row, the next is worth a moment; asking the server takes longer.
 constexpr std::chrono::milliseconds kInARow{20};
@@ -20,8 +17,8 @@ constexpr std::chrono::milliseconds kMoment{5};
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMany = 64;
 constexpr std::chrono::milliseconds kGather{3};
-constexpr std::chrono::microseconds kPause{500};
-constexpr int kTries = 50;
+constexpr std::chrono::milliseconds kPause{
+    2};  // the library waits for whole milliseconds, rounded down
 
 }  // namespace
 
@@ -58,11 +55,13 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
   for (const gander_take* t : exchange.takes) {
     if (t->max_messages == 0) continue;
     Subscription& s = subscription(sdk::view(t->queue));
+    if (is_paused(s, until)) continue;
     const std::size_t room = s.held + t->max_messages;
     std::size_t missing = t->max_messages;
     bool full = false;
     for (Level& level : s.levels) {
       fetch(level, missing, room, until);
+      if (s.paused) break;
       missing -= take_from(level, missing, exchange.max_bytes, batch);
       full = !fits(level, exchange.max_bytes, batch);
       // What comes in a moment goes before what has a lower priority.
@@ -113,7 +112,7 @@ bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
 // Whether the server has messages of it, and may push them.
 bool Consumer::to_be_pushed(const Subscription& s, TimePoint until) {
   return std::ranges::any_of(s.levels, [&](const Level& level) {
-    if (level.consumer == 0 || level.spent()) return false;
+    if (!level.open() || level.spent()) return false;
     return connection_->client().count(level.name, until).value_or(0) > 0;
   });
 }
@@ -150,80 +149,6 @@ Subscription& Consumer::subscription(std::string_view queue) {
   return *subscriptions_
               .emplace(std::string(queue), std::make_unique<Subscription>(instance_.names, queue))
               .first->second;
-}
-
-// Sees to it that the server pushes what is missing, if it has it.
-void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until) {
-  const bool enough = level.waiting.size() >= missing;
-  if (level.consumer != 0) {
-    // Only one that is spent can be replaced by a wider one without harm, and only there it helps.
-    if (enough || !level.spent() || prefetch_for(room) <= level.prefetch) return;
-    unsubscribe(level, until);
-  }
-  topology_.ensure_queue(
-      connection_->client(), level.queue->name, until,
-      [this](std::string_view queue, TimePoint by) { publisher_.note_name(queue, by); });
-  topology_.ensure_priority(connection_->client(), level.queue->name, level.priority, until);
-  std::optional<std::uint32_t> there = connection_->client().count(level.name, until);
-  if (!there) {  // deleted behind our back
-    topology_.forget(level.queue->name);
-    topology_.ensure_priority(connection_->client(), level.queue->name, level.priority, until);
-    there = 0;
-  }
-  subscribe(level, room, until);
-  if (*there == 0) return;
-  const TimePoint limit = steady_clock::now() + kAwaitPush;
-  const std::size_t before = level.waiting.size();
-  while (level.waiting.size() == before && connection_->listen(std::min(limit, until))) {
-  }
-  connection_->catch_up();
-  level.expect(std::min<std::size_t>(*there, level.prefetch), limit);
-}
-
-void Consumer::subscribe(Level& level, std::size_t room, TimePoint until) {
-  consumers_.push_back(&level);
-  level.prefetch = prefetch_for(room);
-  level.pushed = level.pushed_in_all = level.expected = 0;
-  level.consumer = consumers_.size();  // at once, as the first deliveries come with the answer
-  try {
-    connection_->client().consume(level.name, std::to_string(level.consumer),
-                                  static_cast<std::uint16_t>(level.prefetch), Client::Acks::needed,
-                                  until);
-  } catch (...) {
-    level.consumer = 0;
-    throw;
-  }
-}
-
-// What is on its way to a consumer when that is cancelled the server takes back, and counts as it
-// counts a crash. So until nothing is: a consumer whose prefetch is spent is pushed no more, and
-// the queue of another is empty as soon as nothing new comes.
-void Consumer::quiesce(const Level& level, TimePoint until) {
-  if (level.consumer == 0) return;
-  for (std::size_t before = level.pushed + 1; before != level.pushed && !level.spent();) {
-    before = level.pushed;
-    connection_->client().sync(until);
-    connection_->catch_up();
-  }
-}
-
-// And all that was pushed to them is here.
-void Consumer::cancel_all(Subscription& s, TimePoint until) {
-  std::unique_lock still(instance_.arrivals, std::defer_lock);
-  // Not for long: an enqueue may last for seconds, and one too many crashes is no harm.
-  for (int tries = 0; tries < kTries && !still.try_lock(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  for (Level& level : s.levels) {
-    quiesce(level, until);
-    unsubscribe(level, until);
-  }
-  connection_->catch_up();
-}
-
-void Consumer::unsubscribe(Level& level, TimePoint until) {
-  if (level.consumer == 0) return;
-  connection_->client().cancel(std::to_string(level.consumer), until);
-  level.consumer = 0;
 }
 
 }  // namespace gander::rabbitmq

@@ -1,0 +1,88 @@
+// The consumers of a CONSUME session: how many messages the server is to push, and when no more.
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "exchange.h"
+
+namespace gander::rabbitmq {
+namespace {
+
+using std::chrono::steady_clock;
+
+// The server has said that messages are there. Others may have taken them since.
+constexpr std::chrono::milliseconds kAwaitPush{100};
+constexpr int kTries = 50;
+
+}  // namespace
+
+// Sees to it that the server pushes what is missing, if it has it.
+void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until) {
+  const std::size_t wanted = prefetch_for(room);
+  if (!level.open()) return begin(level, wanted, until);
+  if (level.ran_dry && wanted > level.prefetch && level.waiting.size() < missing)
+    subscribe(level, wanted - level.prefetch, until);
+}
+
+void Consumer::begin(Level& level, std::size_t prefetch, TimePoint until) {
+  Client& client = connection_->client();
+  hear_operators(until);
+  const auto note = [this](std::string_view queue, TimePoint by) {
+    publisher_.note_name(queue, by);
+  };
+  topology_.ensure_queue(client, level.queue->name, until, note);
+  topology_.ensure_priority(client, level.queue->name, level.priority, until);
+  std::optional<std::uint32_t> there = client.count(level.name, until);
+  if (!there) {  // deleted behind our back
+    topology_.forget(level.queue->name);
+    topology_.ensure_priority(client, level.queue->name, level.priority, until);
+    there = 0;
+  }
+  subscribe(level, prefetch, until);
+  // Now, as who pauses a queue waits only for the consumers that he sees.
+  look_up_state(*level.queue, until);
+  if (*there == 0 || level.queue->paused) return;
+  const TimePoint limit = std::min(until, steady_clock::now() + kAwaitPush);
+  const std::size_t before = level.waiting.size();
+  while (level.waiting.size() == before && connection_->listen(limit)) {
+  }
+  connection_->catch_up();
+  level.expect(std::min<std::size_t>(*there, prefetch), limit);
+}
+
+void Consumer::subscribe(Level& level, std::size_t prefetch, TimePoint until) {
+  consumers_.push_back(&level);
+  // At once, as the first deliveries come with the answer.
+  level.add(consumers_.size(), prefetch);
+  connection_->client().consume(level.name, std::to_string(consumers_.size()),
+                                static_cast<std::uint16_t>(prefetch), Client::Acks::needed, until);
+}
+
+// What is on its way to a consumer when that is cancelled the server takes back, and counts as it
+// counts a crash. So until nothing is: consumers that are spent are pushed no more, and the queue
+// of others is empty as soon as nothing new comes.
+void Consumer::quiesce(const Level& level, TimePoint until) {
+  if (!level.open()) return;
+  for (std::size_t before = level.pushed + 1; before != level.pushed && !level.spent();) {
+    before = level.pushed;
+    connection_->client().sync(until);
+    connection_->catch_up();
+  }
+}
+
+// And all that was pushed to them is here.
+void Consumer::cancel_all(Subscription& s, TimePoint until) {
+  std::unique_lock still(instance_.arrivals, std::defer_lock);
+  // Not for long: an enqueue may last for seconds, and one too many crashes is no harm.
+  for (int tries = 0; tries < kTries && !still.try_lock(); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (Level& level : s.levels) {
+    quiesce(level, until);
+    for (const Level::Consumer& each : level.consumers)
+      connection_->client().cancel(std::to_string(each.number), until);
+    level.clear();
+  }
+  connection_->catch_up();
+}
+
+}  // namespace gander::rabbitmq

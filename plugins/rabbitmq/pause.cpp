@@ -1,0 +1,47 @@
+// How a CONSUME session obeys the pause of a queue (state.h). An operator tells all workers that
+// the state of a queue has changed; each looks it up, and lets go of the queue if it is paused.
+#include "exchange.h"
+#include "state.h"
+
+namespace gander::rabbitmq {
+namespace {
+
+using std::chrono::steady_clock;
+
+// In case it was not told that the queue runs again. Not often: each time the server's log has an
+// error while the queue is paused.
+constexpr std::chrono::seconds kLookEvery{10};
+
+}  // namespace
+
+// Before the first consumer, so that nothing is told in vain.
+void Consumer::hear_operators(TimePoint until) {
+  if (hears_operators_) return;
+  const std::string own = instance_.names.control_of(incarnation_);
+  topology_.ensure_control(connection_->client(), own, until);
+  connection_->client().consume(own, std::string(kOperators), 1, Client::Acks::none, until);
+  hears_operators_ = true;
+}
+
+// Whichever thread reads must not ask the server: the listening one will.
+void Consumer::told(std::string_view queue) {
+  const auto it = subscriptions_.find(queue);
+  if (it == subscriptions_.end()) return;
+  it->second->told = true;
+  connection_->wake_by(steady_clock::now());
+}
+
+void Consumer::look_up_state(Subscription& s, TimePoint until) {
+  s.told = false;
+  const bool was = s.paused;
+  s.paused = rabbitmq::is_paused(connection_->client(), instance_.names, s.name, until);
+  s.look_at = steady_clock::now() + kLookEvery;
+  if (was && !s.paused) instance_.bell.ring(s.name);
+}
+
+bool Consumer::is_paused(Subscription& s, TimePoint until) {
+  if (s.told || (s.paused && steady_clock::now() >= s.look_at)) look_up_state(s, until);
+  return s.paused;
+}
+
+}  // namespace gander::rabbitmq
