@@ -53,7 +53,7 @@ Client::Client(const Settings& settings, const std::string& what, TimePoint unti
 
 Client::~Client() = default;
 
-void Client::connect(const Endpoint& at, TimePoint until) {
+void Client::connect(const sdk::Endpoint& at, TimePoint until) {
   lost_ = false;
   handle_.reset(amqp_new_connection());
   if (!handle_) throw std::bad_alloc();
@@ -67,7 +67,7 @@ void Client::connect(const Endpoint& at, TimePoint until) {
   server_ = text_in(*properties, "product") + " " + text_in(*properties, "version");
 }
 
-void Client::open_socket(const Endpoint& at, TimePoint until) {
+void Client::open_socket(const sdk::Endpoint& at, TimePoint until) {
   const bool tls = settings_.url.tls;
   // Freed with the handle.
   amqp_socket_t* socket =

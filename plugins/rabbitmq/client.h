@@ -78,8 +78,8 @@ class Client {
   struct Free {
     void operator()(amqp_connection_state_t raw) const { amqp_destroy_connection(raw); }
   };
-  void connect(const Endpoint& at, TimePoint until);
-  void open_socket(const Endpoint& at, TimePoint until);
+  void connect(const sdk::Endpoint& at, TimePoint until);
+  void open_socket(const sdk::Endpoint& at, TimePoint until);
   void log_in(TimePoint until);
   void limit_calls(TimePoint until);
   void reopen(amqp_channel_t channel, TimePoint until);

@@ -1,7 +1,6 @@
 #include "settings.h"
 
 #include <algorithm>
-#include <fstream>
 
 namespace gander::rabbitmq {
 namespace {
@@ -49,23 +48,12 @@ Settings::Settings(const sdk::Options& options)
 
 std::string Settings::where() const {
   std::string text = url.tls ? "amqps://" : "amqp://";
-  for (const Endpoint& at : url.at) {
-    const bool v6 = at.host.find(':') != std::string::npos;
-    if (&at != url.at.data()) text += ",";
-    text += (v6 ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port);
-  }
+  for (const sdk::Endpoint& at : url.at) text += (&at == url.at.data() ? "" : ",") + at.text();
   return url.vhost == "/" ? text : text + "/" + url.vhost;
 }
 
 std::string Settings::read_password() const {
-  if (password_file.empty()) return url.password;
-  std::ifstream file(password_file);
-  std::string line;
-  if (!file || !std::getline(file, line))
-    throw sdk::Error(GANDER_CONFIG, "option 'password_file' is '" + password_file +
-                                        "', which cannot be read; its first line is the password");
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
+  return password_file.empty() ? url.password : sdk::read_secret(password_file, "password_file");
 }
 
 }  // namespace gander::rabbitmq

@@ -2,20 +2,16 @@
 // is decoded in user, password and vhost.
 #pragma once
 
+#include <gander/sdk/url.hpp>
 #include <string>
 #include <vector>
 
 namespace gander::rabbitmq {
 
-struct Endpoint {
-  std::string host = "localhost";
-  int port = 5672;
-};
-
 struct Url {
   bool tls = false;
   std::string username, password;
-  std::vector<Endpoint> at;  // one at least
+  std::vector<sdk::Endpoint> at;  // one at least
   std::string vhost = "/";
 };
 
