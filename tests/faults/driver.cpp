@@ -45,7 +45,7 @@ int main(int argc, char** argv) try {
   Scratch scratch;
   if (options.broker == "sqlite") options.broker = "sqlite:" + scratch.file("faults.db");
   Load load(options, scratch);
-  Injector injector(options, load);
+  Injector injector(options, load, scratch);
   load.wait_for_first_run();
   injector.run(options.faults);
   load.drain();

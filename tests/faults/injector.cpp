@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "append.h"
-
 namespace gander::faults {
 
 using std::chrono::milliseconds;
@@ -21,6 +19,8 @@ constexpr milliseconds kHalfOpen{7000};
 constexpr milliseconds kPastLease{3000};
 // With more of them at once there might be no worker left to go on.
 constexpr std::size_t kMostLasting = 2;
+constexpr int kGuests = 3;
+constexpr seconds kStay{2};
 
 bool lasts(Fault f) {
   return f == Fault::stop_worker || f == Fault::delay || f == Fault::half_open;
@@ -37,6 +37,7 @@ const char* name_of(Fault f) {
     case Fault::cut: return "cut";
     case Fault::delay: return "delay";
     case Fault::half_open: return "half_open";
+    case Fault::storm: return "storm";
   }
   return "?";
 }
@@ -46,7 +47,11 @@ Deck::Deck(const Options& options, std::mt19937& random) : random_(random) {
   round_ = {kill_worker, kill_worker, kill_worker, kill_producer};
   if (options.on_network())
     round_.insert(round_.end(), {stop_worker, cut, cut, cut, cut, delay, half_open, kill_producer});
+  if (options.storm) round_.push_back(storm);
   if (!options.server.empty()) round_.insert(round_.end(), {kill_server, kill_server});
+  if (options.only.empty()) return;
+  std::erase_if(round_, [&](Fault f) { return name_of(f) != options.only; });
+  if (round_.empty()) throw std::invalid_argument("there is no such fault here: " + options.only);
 }
 
 Fault Deck::draw(bool lasting) {
@@ -63,15 +68,18 @@ Fault Deck::draw(bool lasting) {
   }
 }
 
-Injector::Injector(const Options& options, Load& load)
-    : options_(options), load_(load), deck_(options, random_) {}
+Injector::Injector(const Options& options, Load& load, const Scratch& scratch)
+    : options_(options), load_(load), deck_(options, random_), log_(scratch.file("faults")) {}
 
 void Injector::run(int faults) {
   std::uniform_real_distribution<double> gap(0.1, 1.9);
   for (int i = 0; i < faults; ++i) {
     sleep_until(Clock::now() + milliseconds(std::lround(gap(random_) * 1000 / options_.rate)));
+    while (!options_.only.empty() && lasting_.size() >= kMostLasting)
+      sleep_until(Clock::now() + milliseconds(100));
     load_.check_alive();
     const Fault fault = deck_.draw(lasting_.size() < kMostLasting);
+    log_.add(std::to_string(now_us()) + ' ' + name_of(fault) + '\n');
     inject(fault);
     ++counts_[fault];
   }
@@ -84,6 +92,7 @@ void Injector::inject(Fault fault) {
     case Fault::kill_worker: return kill(any(0, producer - 1));
     case Fault::kill_producer: return kill(load_.members()[producer]);
     case Fault::kill_server: return kill_server();
+    case Fault::storm: return storm();
     case Fault::stop_worker: {
       Member& worker = any(0, producer - 1);
       worker.process->freeze();
@@ -125,6 +134,16 @@ void Injector::kill_server() {
   services("kill");
   services("start");
   disturbances_.push_back({0, from, now_us(), false});
+}
+
+// It does no harm to anyone: so nothing is noted that would excuse a duplicate.
+void Injector::storm() {
+  for (int i = 0; i < kGuests; ++i) {
+    const auto guest = load_.guest();
+    sleep_until(Clock::now() + kStay);
+    stop(*guest, "a guest");
+    sleep_until(Clock::now() + kStay);
+  }
 }
 
 void Injector::begin(Member& member, Clock::duration length, std::chrono::microseconds aftermath,

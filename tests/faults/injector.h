@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "append.h"
 #include "ledger.h"
 #include "load.h"
 #include "options.h"
@@ -21,6 +22,7 @@ enum class Fault {
   cut,          // a process's connections are reset
   delay,        // its bytes arrive 5 s late, for a while
   half_open,    // its bytes arrive no more, for a while, and then its connections are reset
+  storm,        // another worker comes and goes every 2 s, some times
 };
 const char* name_of(Fault);
 
@@ -38,7 +40,7 @@ class Deck {
 
 class Injector {
  public:
-  Injector(const Options& options, Load& load);
+  Injector(const Options& options, Load& load, const Scratch& scratch);
 
   // So many faults, then everything is healed.
   void run(int faults);
@@ -58,6 +60,7 @@ class Injector {
   void inject(Fault);
   void kill(Member&);
   void kill_server();
+  void storm();
   // Begins something that is undone after `length`.
   void begin(Member&, Clock::duration length, std::chrono::microseconds aftermath,
              std::function<void()> undo);
@@ -74,6 +77,7 @@ class Injector {
   std::vector<Lasting> lasting_;
   std::vector<Disturbance> disturbances_;
   std::map<Fault, int> counts_;
+  AppendFile log_;
 };
 
 }  // namespace gander::faults

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -18,6 +20,19 @@ namespace {
 constexpr auto kDrainLimit = std::chrono::seconds(60);
 constexpr auto kReaped = std::chrono::seconds(3);
 
+// The way of the process with this number; nothing where any port will do.
+std::optional<std::pair<std::uint16_t, std::uint16_t>> way(const std::string& ways,
+                                                           std::size_t number) {
+  std::istringstream all(ways);
+  std::uint16_t listener = 0, proxy = 0;
+  char colon = 0;
+  for (std::size_t i = 0; all >> listener >> colon >> proxy; ++i)
+    if (i == number) return std::pair(listener, proxy);
+  return std::nullopt;
+}
+
+}  // namespace
+
 void stop(Process& process, const char* what) {
   const int status = process.stop();
   // One that was started a moment ago may not listen yet; it holds nothing either.
@@ -25,43 +40,52 @@ void stop(Process& process, const char* what) {
     throw std::runtime_error(std::string(what) + " ended with status " + std::to_string(status));
 }
 
-}  // namespace
-
 Load::Load(const Options& options, const Scratch& scratch)
     : broker_(options.broker),
       server_(options.server),
       leftovers_(options.leftovers),
       leftovers_log_(scratch.file("leftovers")),
+      workers_log_(scratch.file("workers.log")),
+      bin_(options.bin),
       lease_(options.lease_ms),
       logs_{scratch.file("acks"), scratch.file("runs")} {
-  for (std::size_t i = 0; i <= kWorkers; ++i)
-    members_.push_back(member(options, scratch, i == kWorkers));
+  for (std::size_t i = 0; i <= kWorkers; ++i) members_.push_back(member(options, scratch, i));
 }
 
-Member Load::member(const Options& options, const Scratch& scratch, bool producer) {
+Member Load::member(const Options& options, const Scratch& scratch, std::size_t number) {
   Member made;
   std::string url = broker_;
   if (options.on_network()) {
-    made.proxy = std::make_unique<test::Proxy>(test::port_of(broker_));
+    const auto given = way(options.ways, number);
+    made.proxy = given ? std::make_unique<test::Proxy>(given->first, given->second)
+                       : std::make_unique<test::Proxy>(test::port_of(broker_));
     url = test::with_port(broker_, made.proxy->port());
   }
-  std::vector<std::string> command;
-  if (producer)
-    command = {(options.bin / "fault_producer").string(), url, queue_, logs_.acks, logs_.runs};
+  if (number < kWorkers)
+    made.process = std::make_unique<Process>(worker_on(url), workers_log_);
   else
-    command = {(options.bin / "gander").string(),
-               "worker",
-               "--broker",
-               url,
-               "--jobs",
-               (options.bin / "../lib/fault_jobs.so").lexically_normal(),
-               "--queue",
-               queue_,
-               "--threads",
-               "4"};
-  made.process = std::make_unique<Process>(std::move(command),
-                                           scratch.file(producer ? "producer.log" : "workers.log"));
+    made.process =
+        std::make_unique<Process>(std::vector<std::string>{(bin_ / "fault_producer").string(), url,
+                                                           queue_, logs_.acks, logs_.runs},
+                                  scratch.file("producer.log"));
   return made;
+}
+
+std::vector<std::string> Load::worker_on(const std::string& url) const {
+  return {(bin_ / "gander").string(),
+          "worker",
+          "--broker",
+          url,
+          "--jobs",
+          (bin_ / "../lib/fault_jobs.so").lexically_normal(),
+          "--queue",
+          queue_,
+          "--threads",
+          "4"};
+}
+
+std::unique_ptr<Process> Load::guest() const {
+  return std::make_unique<Process>(worker_on(broker_), workers_log_);
 }
 
 void Load::wait_for_first_run() const {

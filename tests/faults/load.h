@@ -21,6 +21,9 @@ struct Member {
   bool disturbed = false;  // by something that lasts, and is not over yet
 };
 
+// By SIGTERM; throws when it did not end in order.
+void stop(Process& process, const char* what);
+
 class Load {
  public:
   Load(const Options& options, const Scratch& scratch);
@@ -35,6 +38,8 @@ class Load {
   // The workers come first; the producer is the last.
   static constexpr std::size_t kWorkers = 3;
   [[nodiscard]] std::vector<Member>& members() { return members_; }
+  // One worker more, until it is stopped.
+  [[nodiscard]] std::unique_ptr<Process> guest() const;
   // Messages that the broker still held at the end, dead letters among them.
   [[nodiscard]] std::int64_t left() const { return left_; }
   // Nothing else was left in the server; what was is in the file `leftovers`.
@@ -42,11 +47,13 @@ class Load {
   [[nodiscard]] const Logs& logs() const { return logs_; }
 
  private:
-  Member member(const Options& options, const Scratch& scratch, bool producer);
+  Member member(const Options& options, const Scratch& scratch, std::size_t number);
+  [[nodiscard]] std::vector<std::string> worker_on(const std::string& url) const;
   // -1: the broker does not say at the moment.
   [[nodiscard]] std::int64_t ask_left() const;
 
-  std::string broker_, server_, leftovers_, leftovers_log_;
+  std::string broker_, server_, leftovers_, leftovers_log_, workers_log_;
+  std::filesystem::path bin_;
   std::chrono::milliseconds lease_;
   std::string queue_ = "faults-" + std::to_string(getpid());
   Logs logs_;

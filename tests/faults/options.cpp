@@ -7,7 +7,8 @@ namespace gander::faults {
 namespace {
 constexpr const char* kUsage =
     "usage: fault_driver sqlite|URL FAULTS BIN [--json] [--rate FAULTS-PER-SECOND] [--lease-ms N]\n"
-    "                    [--server NAME --services PATH-OF-TOOLS/SERVICES] [--leftovers PROGRAM]";
+    "                    [--server NAME --services PATH-OF-TOOLS/SERVICES] [--leftovers PROGRAM]\n"
+    "                    [--ways 'LISTENER:PROXY ...'] [--storm] [--only KIND]";
 
 void read_option(Options& options, const std::string& name, const std::string& value) {
   if (name == "--rate")
@@ -18,6 +19,10 @@ void read_option(Options& options, const std::string& name, const std::string& v
     options.server = value;
   else if (name == "--services")
     options.services = std::filesystem::absolute(value);
+  else if (name == "--only")
+    options.only = value;
+  else if (name == "--ways")
+    options.ways = value;
   else if (name == "--leftovers")
     options.leftovers = std::filesystem::absolute(value);
   else
@@ -35,6 +40,8 @@ Options read_options(int argc, char** argv) {
     const std::string name = argv[i];
     if (name == "--json")
       options.json = true;
+    else if (name == "--storm")
+      options.storm = true;
     else if (i + 1 < argc)
       read_option(options, name, argv[++i]);
     else

@@ -16,6 +16,13 @@ struct Options {
   std::string services;   // tools/services, and which of its servers the broker is; empty: the
   std::string server;     // server is left alone
 
+  // Of a server that tells its clients where to connect, as Kafka: "LISTENER:PROXY LISTENER:PROXY",
+  // ports of the server's, and where those who stand before them must be; one for each process.
+  std::string ways;
+  // Rebalance storms as well: of a broker whose workers share out what there is.
+  bool storm = false;
+  std::string only;  // the one kind of fault that is wanted; empty: all
+
   std::string leftovers;  // a program that is told server and URL, and fails when something is left
 
   // Faults of the network need a port to stand before, so a broker on a server.

@@ -39,13 +39,22 @@ END
 }
 
 prepare() {
+  local listeners=PLAINTEXT://127.0.0.1:$port advertised=PLAINTEXT://127.0.0.1:$port map=PLAINTEXT:PLAINTEXT
+  local number=0 way
+  for way in $(ways); do
+    number=$((number + 1))
+    listeners+=,WAY$number://127.0.0.1:${way%:*}
+    advertised+=,WAY$number://127.0.0.1:${way#*:}
+    map+=,WAY$number:PLAINTEXT
+  done
   cat >"$data/server.properties" <<END
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$(port_for controller)
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$(port_for controller)
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=$listeners,CONTROLLER://127.0.0.1:$(port_for controller)
+advertised.listeners=$advertised
+listener.security.protocol.map=$map,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs=$data/logs
 auto.create.topics.enable=false
@@ -69,6 +78,18 @@ END
 }
 kafka_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22; }
 
+# A client connects where the node tells it to, and not where it first found it. So for proxies there
+# are $GANDER_KAFKA_WAYS more listeners, each of which names a port of its own where its proxy is to be:
+# prints LISTENER:PROXY for each. (Not port_for: a port where the proxy is already is no other program's.)
+ways() {
+  local number file
+  for ((number = 1; number <= ${GANDER_KAFKA_WAYS:-0}; ++number)); do
+    file=$folder/way.$number
+    [[ -e $file ]] || printf '%s:%s\n' "$(free_port)" "$(free_port)" >"$file"
+    cat "$file"
+  done
+}
+
 command_line() {
   command=(java -Xms256m -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*"
     kafka.Kafka "$data/server.properties")
@@ -84,4 +105,7 @@ answers() {
   ((reply == 4))
 } 2>/dev/null
 
-more_env() { printf "export GANDER_TEST_KAFKA_RUN='%s'\n" "$folder/kafka-run"; }
+more_env() {
+  printf "export GANDER_TEST_KAFKA_RUN='%s'\n" "$folder/kafka-run"
+  printf "export GANDER_TEST_KAFKA_WAYS='%s'\n" "$(ways | xargs)"
+}
