@@ -102,6 +102,8 @@ void Connection::run() {
     if (busy_) {
       const auto free = [this] { return !busy_ || stopping_; };
       if (changed_.wait_until(lock, busy_until_ + kGrace, free)) continue;
+      // Another call has the turn by now, and its own time.
+      if (steady_clock::now() < busy_until_ + kGrace) continue;
       // It waits in a write that the server does not read. (In a read it minds the time itself.)
       shutdown(line_, SHUT_RDWR);
       changed_.wait(lock, [this] { return !busy_; });
