@@ -58,7 +58,7 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     const std::lock_guard lock(member_->mutex());
     auto batch = std::make_unique<sdk::Batch>();
     for (const gander_take* take : exchange.takes) {
-      if (member_->knows_paused())
+      if (member_->hands_out())
         member_->stock().take(*take, exchange.max_bytes, incarnation_, *batch);
       if (const std::int64_t at = member_->due().next(sdk::view(take->queue)); at != 0)
         taken.due_at(at);

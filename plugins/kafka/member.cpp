@@ -296,7 +296,8 @@ void Member::wait_fetched(sdk::Takes takes, const sdk::Deadline& deadline) {
   for (const gander_take* take : takes)
     if (wanted(take)) asked_at_.insert_or_assign(std::string(sdk::view(take->queue)), Clock::now());
   changed_.wait_until(lock, until, [&] {
-    return std::ranges::any_of(
+    return handing_over_ ||
+           std::ranges::any_of(
                takes, [&](const gander_take* t) { return stock_.any(sdk::view(t->queue)); }) ||
            (joined_ && std::ranges::all_of(takes, [&](const gander_take* t) {
               return all_arrived(sdk::view(t->queue));

@@ -43,8 +43,9 @@ class Member {
   void wait_fetched(sdk::Takes takes, const sdk::Deadline& deadline);
   // What was written just now shall count as on its way.
   void look_for_ends();
-  // Whether this process knows which queues are paused; under mutex().
-  [[nodiscard]] bool knows_paused() const { return state_read_; }
+  // Whether anything may be handed out: not before it is known which queues are paused, nor while
+  // partitions are about to go. Under mutex().
+  [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_; }
   // Waits until the group has said what is ours. False: not by then.
   bool wait_joined(const sdk::Deadline& deadline);
   // Waits until partitions are assigned and what is to come is read up to its end of now.
@@ -123,6 +124,7 @@ class Member {
   Due due_;
   bool asked_ = false;                                              // to join the group
   bool joined_ = false;                                             // it has said what is ours
+  bool handing_over_ = false;                                       // it is about to say so anew
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   bool state_read_ = false;  // so that nothing is handed out that is paused

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskTime{1000};
 constexpr std::chrono::milliseconds kLeaveTime{3000};
+constexpr std::chrono::milliseconds kLookAtRunning{20};
 
 }  // namespace
 
@@ -53,6 +54,7 @@ void Member::leave() {
 
 void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
   const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
+  host_.log(GANDER_LOG_DEBUG, lost ? "the group has given us up" : "the group shares out anew");
   if (!lost) await_running();
   const std::lock_guard commit_lock(commit_mutex_);
   if (!lost) commit(true);
@@ -60,7 +62,7 @@ void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
     const std::lock_guard lock(mutex_);
     stock_.park_all();
     due_.park_all();
-    joined_ = false;
+    joined_ = handing_over_ = false;
   }
   rd_kafka_assign(client_.get(), nullptr);
 }
@@ -68,10 +70,18 @@ void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
 // What runs may end, for a while: what then still runs may be run again by another. Nothing is
 // handed out meanwhile.
 void Member::await_running() {
+  const auto until = Clock::now() + settings_.rebalance_wait;
+  const auto over = [this] { return !stock_.holds_any() || stopping_; };
   std::unique_lock lock(mutex_);
   joined_ = false;
-  changed_.wait_for(lock, settings_.rebalance_wait,
-                    [this] { return !stock_.holds_any() || stopping_; });
+  handing_over_ = true;
+  changed_.notify_all();
+  while (!changed_.wait_until(lock, std::min(until, Clock::now() + kLookAtRunning), over) &&
+         Clock::now() < until) {
+    lock.unlock();
+    commit_if_due();
+    lock.lock();
+  }
 }
 
 void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
@@ -94,6 +104,7 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   read_ends(*owned);
   commit(false);
   rd_kafka_assign(client_.get(), owned.get());
+  host_.log(GANDER_LOG_DEBUG, std::to_string(owned->cnt) + " partitions are ours");
   const std::lock_guard lock(mutex_);
   joined_ = true;
   problem_.clear();

@@ -64,9 +64,10 @@ TEST(KafkaRebalance, MembersThatComeAndGoLoseNothing) {
   for (std::uint64_t n = 1; n <= kJobs; ++n) jobs.push_back(message(n));
   steady.open(GANDER_ROLE_PRODUCE).enqueue(jobs);
   Session consumer = consumer_on(steady, "steady");
-  std::map<std::uint64_t, int> acked;
+  std::map<std::uint64_t, int> acked, came;
   const auto work = [&](Session& session) {
     const Taken taken = session.take(20);
+    for (std::size_t i = 0; i < taken.size(); ++i) ++came[number_of(taken[i].id)];
     for (std::size_t i = 0; i < taken.size(); ++i)
       if (session.settle(GANDER_SETTLE_ACK, taken[i]) == GANDER_OK) ++acked[number_of(taken[i].id)];
   };
@@ -80,6 +81,8 @@ TEST(KafkaRebalance, MembersThatComeAndGoLoseNothing) {
     return acked.size() >= kJobs;
   })) << acked.size();
   for (const auto& [number, times] : acked) EXPECT_EQ(times, 1) << number;
+  for (const auto& [number, times] : came)
+    EXPECT_EQ(times, 1) << number << ": handed out while its partition was about to go";
 }
 
 TEST(KafkaRebalance, WhatABusyWorkerDoesNotAskForGoesToAnIdleOne) {
