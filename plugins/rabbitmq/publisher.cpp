@@ -12,6 +12,7 @@ using std::chrono::steady_clock;
 
 // Between two looks at what the server says meanwhile: that it is blocked, or has closed the line.
 constexpr std::size_t kLookEvery = 64;
+constexpr std::chrono::milliseconds kLastConfirms{200};
 
 bool same_way(const gander_message& a, const gander_message& b) {
   return a.priority == b.priority && sdk::view(a.queue) == sdk::view(b.queue);
@@ -62,7 +63,7 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
     connection_->catch_up();
     ensure_topology(items, until);
     wait_unblocked(when_blocked, until);
-    send_all(items, until);
+    send_all(items, when_blocked, until);
     const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
     if (std::ranges::any_of(items, unrouted)) {
       // Deleted behind our back. Once more, with the queue as it should be.
@@ -72,7 +73,7 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
         ensure_topology({&o, 1}, until);
         o.result = Outgoing::Result::waiting;
       }
-      send_all(items, until);
+      send_all(items, when_blocked, until);
     }
   } catch (const sdk::Error& e) {
     const std::uint32_t maybe = undecided_ > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
@@ -103,7 +104,7 @@ void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {
   }
 }
 
-void Publisher::send_all(std::span<Outgoing> items, TimePoint until) {
+void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
   const std::shared_lock arriving(instance_.arrivals);
   std::size_t sent = 0;
   for (Outgoing& o : items) {
@@ -111,7 +112,7 @@ void Publisher::send_all(std::span<Outgoing> items, TimePoint until) {
     send(o);
     if (++sent % kLookEvery == 0) connection_->catch_up();
   }
-  await_results(until);
+  await_results(when_blocked, until);
 }
 
 void Publisher::send(Outgoing& o) {
@@ -136,8 +137,11 @@ void Publisher::send(Outgoing& o) {
   connection_->client().publish(exchange, key, payload_);
 }
 
-void Publisher::await_results(TimePoint until) {
+// The server says that it is blocked when it has read a publish, and that one it still confirms.
+void Publisher::await_results(WhenBlocked when_blocked, TimePoint until) {
   while (undecided_ > 0) {
+    if (when_blocked == WhenBlocked::fail && !blocked_.empty())
+      until = std::min(until, steady_clock::now() + kLastConfirms);
     if (connection_->listen(until)) continue;
     if (!blocked_.empty()) throw blocked(connection_->client().where(), blocked_);
     throw timed_out(connection_->client().where(), "the server did not confirm");
@@ -178,7 +182,7 @@ void Publisher::say(const std::string& exchange, const std::string& key, std::st
   ++undecided_;
   try {
     connection_->client().publish(exchange, key, text);
-    await_results(until);
+    await_results(WhenBlocked::wait, until);
   } catch (...) {
     forget_items();
     throw;

@@ -60,9 +60,9 @@ class Publisher final : public Connection::Listener {
   Connection& connected(TimePoint until);
   void ensure_topology(std::span<Outgoing> items, TimePoint until);
   void wait_unblocked(WhenBlocked when_blocked, TimePoint until);
-  void send_all(std::span<Outgoing> items, TimePoint until);
+  void send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void send(Outgoing& item);
-  void await_results(TimePoint until);
+  void await_results(WhenBlocked when_blocked, TimePoint until);
   void register_name(std::string_view queue, TimePoint until);
   void say(const std::string& exchange, const std::string& key, std::string_view text,
            TimePoint until);
