@@ -223,6 +223,22 @@ bool Client::declare_exchange(const std::string& exchange, const std::string& ty
   return !refused_with(AMQP_PRECONDITION_FAILED, "declaring '" + exchange + "'");
 }
 
+void Client::bind(const std::string& queue, const std::string& exchange, const std::string& key,
+                  TimePoint until) {
+  limit_calls(until);
+  amqp_queue_bind(handle_.get(), kControl, amqp_bytes(queue), amqp_bytes(exchange), amqp_bytes(key),
+                  amqp_empty_table);
+  check(amqp_get_rpc_reply(handle_.get()), kControl, "binding '" + queue + "'");
+}
+
+void Client::unbind(const std::string& queue, const std::string& exchange, const std::string& key,
+                    TimePoint until) {
+  limit_calls(until);
+  amqp_queue_unbind(handle_.get(), kControl, amqp_bytes(queue), amqp_bytes(exchange),
+                    amqp_bytes(key), amqp_empty_table);
+  check(amqp_get_rpc_reply(handle_.get()), kControl, "unbinding '" + queue + "'");
+}
+
 void Client::delete_exchange(const std::string& exchange, TimePoint until) {
   limit_calls(until);
   amqp_exchange_delete(handle_.get(), kControl, amqp_bytes(exchange), 0);

@@ -61,6 +61,10 @@ class Client {
   void delete_queue(const std::string& queue, TimePoint until);
   // False: it is there, and is of another type.
   bool declare_exchange(const std::string& exchange, const std::string& type, TimePoint until);
+  void bind(const std::string& queue, const std::string& exchange, const std::string& key,
+            TimePoint until);
+  void unbind(const std::string& queue, const std::string& exchange, const std::string& key,
+              TimePoint until);
   void delete_exchange(const std::string& exchange, TimePoint until);
 
   // Ends it in order, as far as the time goes.

@@ -151,6 +151,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
     if (s->told) look_up_state(*s, until);
     if (now < s->idle_at()) continue;
     cancel_all(*s, until);
+    if (s->paused) end_taking(*s, until);
     for (Level& level : s->levels) {
       for (const std::uint64_t tag : level.waiting) {
         Lease& lease = *ledger_.find(tag);

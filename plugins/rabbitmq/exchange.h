@@ -32,7 +32,8 @@ class Consumer final : public Connection::Listener {
   void cancelled(std::string_view tag);
 
   // pause.cpp
-  void hear_operators(TimePoint until);
+  void begin_taking(Subscription& s, TimePoint until);
+  void end_taking(Subscription& s, TimePoint until);
   void told(std::string_view queue);
   void look_up_state(Subscription& s, TimePoint until);
   bool is_paused(Subscription& s, TimePoint until);

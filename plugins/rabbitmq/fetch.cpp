@@ -26,7 +26,7 @@ void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePo
 
 void Consumer::begin(Level& level, std::size_t prefetch, TimePoint until) {
   Client& client = connection_->client();
-  hear_operators(until);
+  begin_taking(*level.queue, until);
   const auto note = [this](std::string_view queue, TimePoint by) {
     publisher_.note_name(queue, by);
   };

@@ -12,34 +12,26 @@
 namespace gander::rabbitmq {
 namespace {
 
-constexpr std::chrono::milliseconds kLookEvery{2};
+constexpr std::chrono::milliseconds kTellEvery{10};
 constexpr std::size_t kChosen = SIZE_MAX;
 
 }  // namespace
 
-// What is told and not heard, a worker finds out by itself when it consumes again.
 void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) {
   Visit visit(browser_, limit_of(deadline, instance_.settings));
+  const std::string address = address_of(queue);
   const auto note = [this](std::string_view name, TimePoint by) { publisher_.note_name(name, by); };
   visit.topology().ensure_queue(visit.client(), queue, visit.until(), note);
   write_paused(visit.client(), instance_.names, queue, paused, visit.until());
-  publisher_.tell(queue, visit.until());
-  if (paused) await_no_consumer(visit, queue);
-}
-
-void Manager::await_no_consumer(Visit& visit, std::string_view queue) {
-  for (std::uint32_t p = 0; p < kPriorities; ++p) {
-    visit.topology().ensure_priority(visit.client(), queue, p, visit.until());
-    const std::string work = instance_.names.work(address_of(queue), p);
-    for (;;) {
-      const auto size = visit.client().size(work, visit.until());
-      if (!size || size->consumers == 0) break;
-      if (std::chrono::steady_clock::now() + kLookEvery >= visit.until())
-        throw timed_out(visit.client().where(), "'" + std::string(queue) + "' is paused, but " +
-                                                    std::to_string(size->consumers) +
-                                                    " workers did not stop to take");
-      std::this_thread::sleep_for(kLookEvery);
-    }
+  if (!paused) {
+    publisher_.tell(listeners_key(address), queue, visit.until());
+    return;
+  }
+  while (publisher_.tell(takers_key(address), queue, visit.until())) {
+    if (std::chrono::steady_clock::now() + kTellEvery >= visit.until())
+      throw timed_out(visit.client().where(),
+                      "'" + std::string(queue) + "' is paused, but a worker did not let go of it");
+    std::this_thread::sleep_for(kTellEvery);
   }
 }
 

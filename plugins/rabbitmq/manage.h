@@ -14,8 +14,8 @@ class Manager {
   Manager(Instance& instance, Browser& browser, Publisher& publisher)
       : instance_(instance), browser_(browser), publisher_(publisher) {}
 
-  // Returns when no worker consumes from it any more. Throws TIMEOUT when one still does then; it
-  // is paused all the same.
+  // Returns when no worker takes from it any more. Throws TIMEOUT when one still does then; it is
+  // paused all the same.
   void pause(std::string_view queue, bool paused, const sdk::Deadline& deadline);
   // Of an id that is not among the dead the verdict is UNSUPPORTED.
   void move(const gander_move_req& request, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
@@ -33,7 +33,6 @@ class Manager {
   };
   std::vector<Chosen> choose(std::span<const gander_id> ids, sdk::Verdicts verdicts, Visit& visit);
   void make_successor(gander_message& m, const gander_move_req& request) const;
-  void await_no_consumer(Visit& visit, std::string_view queue);
   void purge_ready(Visit& visit, std::string_view queue, std::uint64_t& done);
   void purge_dead(Visit& visit, std::string_view queue, std::int64_t before_us,
                   std::uint64_t& done);

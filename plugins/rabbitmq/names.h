@@ -39,6 +39,8 @@ class Names {
   [[nodiscard]] std::string state(std::string_view address) const {
     return prefix_ + ".state." + std::string(address);
   }
+  // Where operators tell what they did to a queue: one key for the workers that take from it, and
+  // one for those that would.
   [[nodiscard]] std::string control() const { return prefix_ + ".control"; }
   [[nodiscard]] std::string control_of(const std::string& incarnation) const {
     return prefix_ + ".control." + incarnation;
@@ -49,6 +51,10 @@ class Names {
   std::string prefix_;
 };
 
+inline std::string takers_key(std::string_view address) { return "take." + std::string(address); }
+inline std::string listeners_key(std::string_view address) {
+  return "hear." + std::string(address);
+}
 // "0.0. ... 1.0.1.<address>.<priority>": a message with this key stays at each level whose bit of
 // `seconds` is 1.
 std::string delay_key(std::int64_t seconds, std::string_view address, std::uint32_t priority);

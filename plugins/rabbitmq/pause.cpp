@@ -14,13 +14,28 @@ constexpr std::chrono::seconds kLookEvery{10};
 
 }  // namespace
 
-// Before the first consumer, so that nothing is told in vain.
-void Consumer::hear_operators(TimePoint until) {
-  if (hears_operators_) return;
+void Consumer::begin_taking(Subscription& s, TimePoint until) {
   const std::string own = instance_.names.control_of(incarnation_);
-  topology_.ensure_control(connection_->client(), own, until);
-  connection_->client().consume(own, std::string(kOperators), 1, Client::Acks::none, until);
-  hears_operators_ = true;
+  Client& client = connection_->client();
+  if (!hears_operators_) {
+    topology_.ensure_control(client, own, until);
+    client.consume(own, std::string(kOperators), 1, Client::Acks::none, until);
+    hears_operators_ = true;
+  }
+  const auto bind = [&](bool& bound, const std::string& key) {
+    if (!bound) client.bind(own, instance_.names.control(), key, until);
+    bound = true;
+  };
+  bind(s.listens, listeners_key(address_of(s.name)));
+  bind(s.takes, takers_key(address_of(s.name)));
+}
+
+// When it has no consumers any more.
+void Consumer::end_taking(Subscription& s, TimePoint until) {
+  if (!s.takes) return;
+  connection_->client().unbind(instance_.names.control_of(incarnation_), instance_.names.control(),
+                               takers_key(address_of(s.name)), until);
+  s.takes = false;
 }
 
 // Whichever thread reads must not ask the server: the listening one will.

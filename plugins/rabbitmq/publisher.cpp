@@ -152,11 +152,11 @@ void Publisher::register_name(std::string_view queue, TimePoint until) {
   say("", instance_.names.registry(), queue, until);
 }
 
-void Publisher::tell(std::string_view queue, TimePoint until) {
+bool Publisher::tell(const std::string& key, std::string_view queue, TimePoint until) {
   const std::lock_guard lock(mutex_);
   const Connection::Turn turn(connected(until), until);
   connection_->catch_up();
-  say(instance_.names.control(), "", queue, until);
+  return say(instance_.names.control(), key, queue, until);
 }
 
 // Only who publishes is told. To a queue that nobody has, it leaves nothing behind.
@@ -172,12 +172,14 @@ std::string Publisher::alarm(TimePoint until) {
   return blocked_;
 }
 
-// What is no message of a queue's.
-void Publisher::say(const std::string& exchange, const std::string& key, std::string_view text,
+// What is no message of a queue's. False: no queue took it.
+bool Publisher::say(const std::string& exchange, const std::string& key, std::string_view text,
                     TimePoint until) {
   Outgoing saying;
   gander_message none{};
   saying.message = &none;
+  saying_ = text;
+  unheard_ = false;
   unconfirmed_.push_back(&saying);
   ++undecided_;
   try {
@@ -187,6 +189,7 @@ void Publisher::say(const std::string& exchange, const std::string& key, std::st
     forget_items();
     throw;
   }
+  return !unheard_;
 }
 
 void Publisher::on_event(const Event& event) {
@@ -229,7 +232,10 @@ void Publisher::note_returned(const Event& event) {
            has_id(event.body, o->message->id);
   };
   const auto it = std::ranges::find_if(unconfirmed_, same);
-  if (it != unconfirmed_.end()) (*it)->result = Outgoing::Result::unrouted;
+  if (it != unconfirmed_.end())
+    (*it)->result = Outgoing::Result::unrouted;
+  else if (event.body == saying_)
+    unheard_ = true;
 }
 
 // The items are the caller's: an answer that comes later has nobody to go to.

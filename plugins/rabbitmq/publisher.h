@@ -46,8 +46,9 @@ class Publisher final : public Connection::Listener {
   void publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   // Puts the name among those that an operator is shown.
   void note_name(std::string_view queue, TimePoint until);
-  // Tells each worker that the state of this queue has changed (see state.h).
-  void tell(std::string_view queue, TimePoint until);
+  // Tells each worker that listens to `key` that the state of this queue has changed (state.h).
+  // False: there is none.
+  bool tell(const std::string& key, std::string_view queue, TimePoint until);
   // Why the server takes no messages now; empty: it does.
   std::string alarm(TimePoint until);
   [[nodiscard]] std::string server();
@@ -64,7 +65,7 @@ class Publisher final : public Connection::Listener {
   void send(Outgoing& item);
   void await_results(WhenBlocked when_blocked, TimePoint until);
   void register_name(std::string_view queue, TimePoint until);
-  void say(const std::string& exchange, const std::string& key, std::string_view text,
+  bool say(const std::string& exchange, const std::string& key, std::string_view text,
            TimePoint until);
   void decide(const Event& event);
   void note_returned(const Event& event);
@@ -78,6 +79,8 @@ class Publisher final : public Connection::Listener {
   Topology topology_;
   std::string queue_, address_;  // of the last that was sent
   std::string payload_;
+  std::string_view saying_;
+  bool unheard_ = false;
   std::string blocked_;                // why; empty: it is not
   std::deque<Outgoing*> unconfirmed_;  // null: nobody waits for that one any more
   std::uint64_t first_ = 1;            // the number of the first of them

@@ -1,5 +1,7 @@
 #include "rows.h"
 
+#include <gander/sdk/message_bytes.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -9,46 +11,14 @@ namespace {
 
 // No text begins so.
 constexpr std::string_view kMagic{"\0gnd", 4};
-constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kFixed = 4 + 4 + 16 + 4 * 8 + 3 * 4 + 1 + 2;
-constexpr std::size_t kLongestNote = 0xFFFF;
 constexpr std::uint8_t kPersistent = 2;
 constexpr const char* kHex = "0123456789abcdef";
 
-template <class Number>
-void put(std::string& to, Number value) {
-  for (std::size_t i = 0; i < sizeof value; ++i)
-    to += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
-}
-template <class Number>
-Number get(std::string_view& from) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(Number); ++i)
-    value |= std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
-  from.remove_prefix(sizeof(Number));
-  return static_cast<Number>(value);
-}
-
-// False when it is not ours, or cut.
-bool unpack(std::string_view from, gander_message& m) {
-  if (from.size() < kFixed || !from.starts_with(kMagic)) return false;
-  from.remove_prefix(kMagic.size());
-  if (get<std::uint8_t>(from) != kVersion) return false;
-  m.priority = std::min<std::uint32_t>(get<std::uint8_t>(from), GANDER_PRIORITY_LOW);
-  m.state = get<std::uint8_t>(from);
-  get<std::uint8_t>(from);
-  std::memcpy(m.id.bytes, from.data(), sizeof m.id.bytes);
-  from.remove_prefix(sizeof m.id.bytes);
-  for (std::int64_t* us : {&m.enqueued_at_us, &m.run_at_us, &m.first_failed_at_us, &m.failed_at_us})
-    *us = get<std::int64_t>(from);
-  for (std::uint32_t* n : {&m.attempts, &m.crashes, &m.give_backs}) *n = get<std::uint32_t>(from);
-  const std::size_t queue = get<std::uint8_t>(from);
-  const std::size_t note = get<std::uint16_t>(from);
-  if (from.size() < queue + note) return false;
-  m.queue = sdk::str(from.substr(0, queue));
-  m.note = sdk::str(from.substr(queue, note));
-  m.body = sdk::bytes(from.substr(queue + note));
-  return true;
+// Nothing when it is not ours, or cut.
+std::optional<gander_message> unpack(std::string_view payload) {
+  if (!payload.starts_with(kMagic) || !sdk::is_message(payload.substr(kMagic.size())))
+    return std::nullopt;
+  return sdk::read_message(payload.substr(kMagic.size()));
 }
 
 // The text of a UUID, as other programs may have put into message_id.
@@ -88,24 +58,9 @@ std::string_view message_id_of(const amqp_basic_properties_t& p) {
 
 }  // namespace
 
-// magic | version, priority, state, 0 | id | enqueued, run, first failed, failed | attempts,
-// crashes, give-backs | lengths of the queue's name and of the note | both | body. Numbers are
-// little-endian.
 void encode(std::string& payload, const gander_message& m, std::uint32_t state) {
-  const std::string_view note = sdk::view(m.note).substr(0, kLongestNote);
   payload.assign(kMagic);
-  put(payload, kVersion);
-  put(payload, static_cast<std::uint8_t>(m.priority));
-  put(payload, static_cast<std::uint8_t>(state));
-  put(payload, std::uint8_t{0});
-  payload.append(reinterpret_cast<const char*>(m.id.bytes), sizeof m.id.bytes);
-  for (const std::int64_t us :
-       {m.enqueued_at_us, m.run_at_us, m.first_failed_at_us, m.failed_at_us})
-    put(payload, us);
-  for (const std::uint32_t n : {m.attempts, m.crashes, m.give_backs}) put(payload, n);
-  put(payload, static_cast<std::uint8_t>(m.queue.len));
-  put(payload, static_cast<std::uint16_t>(note.size()));
-  payload.append(sdk::view(m.queue)).append(note).append(sdk::view(m.body));
+  sdk::write_message(m, sdk::view(m.queue), state, payload);
 }
 
 const amqp_basic_properties_t& persistent() {
@@ -136,9 +91,9 @@ std::int64_t returns_of(const amqp_basic_properties_t& p) {
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
                          std::string_view queue, bool* returned) {
   const std::int64_t returns = returns_of(properties);
-  gander_message m{};
-  if (!unpack(payload, m)) {
-    m = {};
+  const auto ours = unpack(payload);
+  gander_message m = ours.value_or(gander_message{});
+  if (!ours) {
     m.queue = sdk::str(queue);
     m.body = sdk::bytes(payload);
     m.priority = GANDER_PRIORITY_NORMAL;
@@ -152,8 +107,8 @@ sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_
 }
 
 bool has_id(std::string_view payload, const gander_id& id) {
-  gander_message m{};
-  return unpack(payload, m) && sdk::IdEqual()(m.id, id);
+  const auto ours = unpack(payload);
+  return ours && sdk::IdEqual()(ours->id, id);
 }
 
 }  // namespace gander::rabbitmq

@@ -53,14 +53,10 @@ bool Subscription::any_waiting() const {
   return std::ranges::any_of(levels, [](const Level& l) { return !l.waiting.empty(); });
 }
 
-bool Subscription::any_open() const {
-  return std::ranges::any_of(levels, [](const Level& l) { return l.open(); });
-}
-
 // A host that is slow may still take now and then, so it counts how long a delivery waits.
 std::chrono::steady_clock::time_point Subscription::idle_at() const {
   using TimePoint = std::chrono::steady_clock::time_point;
-  if (told || (paused && (any_waiting() || any_open()))) return TimePoint{};
+  if (told || (paused && (takes || any_waiting()))) return TimePoint{};
   return any_waiting() ? waiting_since + kHoldFor : TimePoint::max();
 }
 

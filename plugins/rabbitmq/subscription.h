@@ -59,13 +59,14 @@ struct Subscription {
   Subscription& operator=(const Subscription&) = delete;
 
   [[nodiscard]] bool any_waiting() const;
-  [[nodiscard]] bool any_open() const;
   // When what is here will be held back from others for nothing; max: not as it is now.
   [[nodiscard]] std::chrono::steady_clock::time_point idle_at() const;
 
   // While it is paused nothing is given to the host, and it has no consumers.
   bool paused = false;
-  bool told = false;  // that this may have changed; it is to be looked up
+  bool told = false;     // that this may have changed; it is to be looked up
+  bool listens = false;  // to be told so
+  bool takes = false;    // it has, or may have, consumers, and operators can tell
   std::chrono::steady_clock::time_point look_at{};
 
   std::string name;

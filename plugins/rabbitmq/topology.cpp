@@ -82,7 +82,7 @@ void Topology::ensure_base(Client& client, TimePoint until) {
   bind_queue(client, names_.unrouted(), names_.unrouted(), "");
   exchange(client, names_.deliver(), "topic", names_.unrouted());
   exchange(client, names_.dead_exchange(), "direct", names_.unrouted());
-  exchange(client, names_.control(), "fanout");
+  exchange(client, names_.control(), "direct");
   auto arguments = quorum();
   client.declare_queue(names_.registry(), table(arguments), until);
   base_ = true;
@@ -152,8 +152,7 @@ void Topology::ensure_control(Client& client, const std::string& own, TimePoint 
   if (!client.declare_own_queue(own, until))
     throw sdk::Error(GANDER_UNAVAILABLE, client.where() + ": another connection has '" + own + "'",
                      GANDER_ERROR_RETRYABLE);
-  exchange(client, names_.control(), "fanout");
-  bind_queue(client, own, names_.control(), "");
+  exchange(client, names_.control(), "direct");
   client.count(own, until);
 }
 

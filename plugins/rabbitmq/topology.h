@@ -28,7 +28,7 @@ class Topology {
   void ensure_priority(Client& client, std::string_view queue, std::uint32_t priority,
                        TimePoint until);
   void ensure_delays(Client& client, TimePoint until);
-  // A queue of this connection's own, which hears what operators tell (Publisher::tell).
+  // A queue of this connection's own, to be bound to what operators tell (state.h).
   void ensure_control(Client& client, const std::string& own, TimePoint until);
   // It may have been deleted: it will be declared again.
   void forget(std::string_view queue);

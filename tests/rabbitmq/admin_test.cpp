@@ -1,0 +1,269 @@
+// What operators see and do. Each Broker is a process of its own as far as RabbitMQ can tell.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "server.h"
+
+namespace gander::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+using Numbers = std::vector<std::uint64_t>;
+
+// An ADMIN session, and what it shows as values.
+class Operator {
+ public:
+  explicit Operator(Broker& broker)
+      : session_(broker.open(GANDER_ROLE_ADMIN)),
+        inspect_(&broker.extension<gander_ext_inspect>(GANDER_EXT_INSPECT)),
+        manage_(&broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE)),
+        health_(&broker.extension<gander_ext_health>(GANDER_EXT_HEALTH)) {}
+
+  Numbers list(std::uint32_t state, const std::string& queue = "") {
+    Numbers shown;
+    const Call call;
+    gander_error e = blank_error();
+    must(inspect_->messages(
+             session_.raw(), &call, str(queue), state, str(""), 1000,
+             [](void* user, const gander_message* m, gander_str) noexcept -> std::int32_t {
+               static_cast<Numbers*>(user)->push_back(number_of(m->id));
+               return 0;
+             },
+             &shown, &e),
+         e);
+    return shown;
+  }
+  Numbers dead(const std::string& queue = "") { return list(GANDER_STATE_DEAD, queue); }
+
+  std::map<std::string, gander_queue_stat> queues() {
+    std::map<std::string, gander_queue_stat> all;
+    const Call call;
+    gander_error e = blank_error();
+    must(inspect_->queues(
+             session_.raw(), &call,
+             [](void* user, const gander_queue_stat* q) noexcept -> std::int32_t {
+               (*static_cast<std::map<std::string, gander_queue_stat>*>(
+                   user))[std::string(view(q->queue))] = *q;
+               return 0;
+             },
+             &all, &e),
+         e);
+    return all;
+  }
+
+  std::vector<gander_status> replay(const Numbers& numbers, const std::string& to = "") {
+    std::vector<gander_id> ids;
+    for (const std::uint64_t n : numbers) ids.push_back(id_of(n));
+    std::vector<gander_status> verdicts(ids.size(), GANDER_INTERNAL);
+    const gander_move_req req{sizeof req,
+                              static_cast<std::uint32_t>(ids.size()),
+                              ids.data(),
+                              GANDER_STATE_READY,
+                              GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS,
+                              0,
+                              str(to),
+                              {}};
+    const Call call;
+    gander_error e = blank_error();
+    must(manage_->move(session_.raw(), &call, &req, verdicts.data(), &e), e);
+    return verdicts;
+  }
+  std::uint64_t purge(std::uint32_t state, const std::string& queue = "",
+                      std::int64_t before_us = 0) {
+    const Call call;
+    gander_error e = blank_error();
+    std::uint64_t n = 0;
+    must(manage_->purge(session_.raw(), &call, str(queue), state, before_us, &n, &e), e);
+    return n;
+  }
+  void pause(bool paused, const std::string& queue = "default") {
+    const Call call;
+    gander_error e = blank_error();
+    must(manage_->pause(session_.raw(), &call, str(queue), paused ? 1 : 0, &e), e);
+  }
+  // "name: value" of what is worse than it should be.
+  std::vector<std::string> troubles() {
+    std::vector<std::string> all;
+    const Call call;
+    gander_error e = blank_error();
+    must(health_->report(
+             session_.raw(), &call,
+             [](void* user, const gander_health_item* i) noexcept -> std::int32_t {
+               if (i->level > GANDER_LOG_INFO)
+                 static_cast<std::vector<std::string>*>(user)->push_back(
+                     std::string(view(i->name)) + ": " + std::string(view(i->value)));
+               return 0;
+             },
+             &all, &e),
+         e);
+    return all;
+  }
+
+ private:
+  Session session_;
+  const gander_ext_inspect* inspect_;
+  const gander_ext_manage* manage_;
+  const gander_ext_health* health_;
+};
+
+class RabbitAdmin : public RabbitTest {
+ protected:
+  // Each died a microsecond after the one before.
+  void make_dead(Broker& over, const Numbers& numbers, const std::string& queue = "default") {
+    std::vector<Message> list;
+    for (const std::uint64_t n : numbers) list.push_back(message(n, queue));
+    over.open(GANDER_ROLE_PRODUCE).enqueue(list);
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "dies" + std::to_string(++serial_));
+    std::vector<Taken> keep;
+    for (gander_message m : take_until(consumer, numbers.size(), keep, queue)) {
+      m.failed_at_us = host.now_us + static_cast<std::int64_t>(number_of(m.id));
+      EXPECT_EQ(consumer.settle(GANDER_SETTLE_DEAD, m), GANDER_OK);
+    }
+  }
+
+ private:
+  int serial_ = 0;
+};
+
+TEST_F(RabbitAdmin, WhatFellDueForADeletedQueueIsListedAmongTheDeadAndReplayed) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({later(message(1, "doomed"), host, 1s), later(message(2, "doomed"), host, 1s)});
+  stranger->remove_queue(named("q.doomed.1"));
+  Operator op(over);
+  ASSERT_TRUE(eventually([&] { return op.dead("doomed").size() == 2; }));
+  EXPECT_EQ(op.queues().at("doomed").dead, 2);
+  EXPECT_THAT(op.dead("other"), IsEmpty());
+  EXPECT_THAT(op.troubles(), ElementsAre("unrouted: 2"));
+  EXPECT_THAT(op.replay({1, 2}), ElementsAre(GANDER_OK, GANDER_OK));
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  const auto taken = take_until(consumer, 2, keep, "doomed");
+  EXPECT_THAT((Numbers{number_of(taken.at(0).id), number_of(taken.at(1).id)}),
+              UnorderedElementsAre(1, 2));
+  EXPECT_EQ(taken[0].crashes, 0U);
+  EXPECT_THAT(op.dead(), IsEmpty());
+}
+
+TEST_F(RabbitAdmin, SeveralOperatorsWhoLookAtOnceEachSeeAll) {
+  Broker over = broker();
+  make_dead(over, {1, 2, 3});
+  const auto look = [this] {
+    Broker mine = broker();
+    Operator op(mine);
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_THAT(op.dead(), ElementsAre(3, 2, 1));
+      EXPECT_EQ(op.queues().at("default").dead, 3);
+    }
+  };
+  std::thread one(look), two(look);
+  one.join();
+  two.join();
+}
+
+TEST_F(RabbitAdmin, AnOperatorWhoseConnectionIsCutHoldsNothingBack) {
+  Broker over = broker();
+  make_dead(over, {1, 2});
+  Operator op(over);
+  EXPECT_THAT(op.dead(), ElementsAre(2, 1));
+  ctl("close_all_connections --vhost " + own_vhost() + " test");
+  EXPECT_TRUE(eventually([&] {
+    try {
+      return op.dead() == Numbers{2, 1};
+    } catch (const Failure& e) {
+      EXPECT_TRUE(has(e.error, GANDER_ERROR_RECONNECT)) << e.what();
+      return false;
+    }
+  }));
+}
+
+TEST_F(RabbitAdmin, NothingIsTakenFromAPausedQueueByAnyWorker) {
+  Broker theirs = broker(), mine = broker();
+  Session producer = theirs.open(GANDER_ROLE_PRODUCE);
+  Session consumer = theirs.open(GANDER_ROLE_CONSUME, "w");
+  Session waiter = theirs.open(GANDER_ROLE_WAIT);
+  Operator op(mine);
+  producer.enqueue({message(1), message(2), message(3)});
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 1, keep);
+  op.pause(true);
+  op.pause(true);
+  EXPECT_EQ(op.queues().at("default").paused, 1U);
+  producer.enqueue({message(4)});
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+  Session late = theirs.open(GANDER_ROLE_CONSUME, "late");
+  EXPECT_EQ(late.take(10).size(), 0U);
+  // What was pushed to it goes back; what it holds is still its own.
+  EXPECT_TRUE(eventually([&] { return op.queues().at("default").ready == 3; }));
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, held.at(0)), GANDER_OK);
+  op.pause(false);
+  const gander_str queue = str("default");
+  const Call call;
+  EXPECT_EQ(table().wait(waiter.raw(), &call, &queue, 1, nullptr), GANDER_OK);
+  const auto rest = take_until(late, 3, keep);
+  ASSERT_EQ(rest.size(), 3U);
+  for (const gander_message& m : rest) EXPECT_EQ(m.crashes, 0U);
+}
+
+TEST_F(RabbitAdmin, DeadLettersBeyondTheNumberOrTheAgeAreDropped) {
+  Broker over = broker({{"dead_max_count", "2"}}), by_age = broker({{"dead_max_age_s", "10"}});
+  Operator op(over);
+  make_dead(over, {1, 2, 3, 4, 5});
+  const auto tend = [](Broker& on) {
+    Session consumer = on.open(GANDER_ROLE_CONSUME, "w");
+    return on.open(GANDER_ROLE_TEND, "w").tend().trimmed;
+  };
+  EXPECT_EQ(tend(over), 3U);
+  EXPECT_THAT(op.dead(), ElementsAre(5, 4));
+  EXPECT_EQ(tend(by_age), 0U);
+  host.now_us += 11'000'000;
+  EXPECT_EQ(tend(by_age), 2U);
+  EXPECT_THAT(op.dead(), IsEmpty());
+}
+
+TEST_F(RabbitAdmin, OneDeadLetterThatIsThereTwiceIsReplayedOnce) {
+  Broker over = broker();
+  make_dead(over, {1, 1, 2});
+  Operator op(over);
+  EXPECT_THAT(op.replay({1, 9}, "other"), ElementsAre(GANDER_OK, GANDER_UNSUPPORTED));
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  EXPECT_EQ(stranger->count(named("q.other.1")), 1U);
+  EXPECT_THAT(op.dead(), ElementsAre(2));
+}
+
+TEST_F(RabbitAdmin, APurgeTakesAllPrioritiesAndSaysWhatItCannot) {
+  Broker over = broker();
+  make_dead(over, {5, 6});
+  make_dead(over, {7}, "other");
+  std::vector<Message> list = {message(1), message(2), message(3)};
+  for (std::uint32_t p = 0; p < 3; ++p) list[p].m.priority = p;
+  list.push_back(message(4, "other"));
+  over.open(GANDER_ROLE_PRODUCE).enqueue(list);
+  Operator op(over);
+  EXPECT_THAT(op.troubles(), ElementsAre(HasSubstr("'default'"), HasSubstr("'other'")));
+  EXPECT_EQ(op.purge(GANDER_STATE_READY, "default"), 3U);
+  EXPECT_EQ(op.queues().at("other").ready, 1);
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "", host.now_us + 6), 1U);
+  EXPECT_THAT(op.dead(), ElementsAre(7, 6));
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "default"), 1U);
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD), 1U);
+  for (const auto& call : std::vector<std::function<void()>>{
+           [&] { op.purge(GANDER_STATE_READY, "default", host.now_us); },
+           [&] { op.purge(GANDER_STATE_SCHEDULED); }, [&] { op.list(GANDER_STATE_READY); },
+           [&] { op.list(GANDER_STATE_LEASED); }}) {
+    const gander_error e = error_of(call);
+    EXPECT_EQ(e.code, GANDER_UNSUPPORTED);
+    EXPECT_THAT(e.message, HasSubstr("the broker rabbitmq cannot"));
+    EXPECT_THAT(e.message, HasSubstr("postgres"));
+  }
+}
+
+}  // namespace
+}  // namespace gander::test
