@@ -59,7 +59,7 @@ int main(int argc, char** argv) try {
     std::fprintf(stderr, "the server is not clean: see %s\n", scratch.file("leftovers").c_str());
   const bool right =
       verdict.lost == 0 && verdict.unexplained == 0 && load.left() == 0 && load.clean();
-  scratch.keep = !right;
+  scratch.keep = !right || options.keep;
   return right ? 0 : 1;
 } catch (const std::invalid_argument& e) {
   std::fprintf(stderr, "%s\n", e.what());

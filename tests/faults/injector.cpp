@@ -133,6 +133,7 @@ void Injector::kill_server() {
   const std::int64_t from = now_us();
   services("kill");
   services("start");
+  log_.add(std::to_string(now_us()) + " the server is back\n");
   disturbances_.push_back({0, from, now_us(), false});
 }
 

@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: fault_driver sqlite|URL FAULTS BIN [--json] [--rate FAULTS-PER-SECOND] [--lease-ms N]\n"
     "                    [--server NAME --services PATH-OF-TOOLS/SERVICES] [--leftovers PROGRAM]\n"
-    "                    [--ways 'LISTENER:PROXY ...'] [--storm] [--only KIND]";
+    "                    [--ways 'LISTENER:PROXY ...'] [--storm] [--only KIND] [--keep]";
 
 void read_option(Options& options, const std::string& name, const std::string& value) {
   if (name == "--rate")
@@ -40,6 +40,8 @@ Options read_options(int argc, char** argv) {
     const std::string name = argv[i];
     if (name == "--json")
       options.json = true;
+    else if (name == "--keep")
+      options.keep = true;
     else if (name == "--storm")
       options.storm = true;
     else if (i + 1 < argc)

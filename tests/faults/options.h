@@ -11,6 +11,7 @@ struct Options {
   int faults = 0;
   std::filesystem::path bin;  // where gander and the other programs were built
   bool json = false;
+  bool keep = false;      // the logs, also when nothing is wrong
   double rate = 0;        // faults a second; 0: two where only processes die, else one
   int lease_ms = 10'000;  // of a worker of this broker: a stopped one is left so for longer
   std::string services;   // tools/services, and which of its servers the broker is; empty: the

@@ -76,7 +76,8 @@ END
     "$folder/kafka-run" kafka.tools.StorageTool format -t "$(kafka_id)" -c "$data/server.properties" \
       >"$folder/format.log" 2>&1 || { tail -n 5 "$folder/format.log" >&2 && die 'kafka: its storage cannot be formatted'; }
 }
-kafka_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22; }
+# Never with '-' in front, which the tool would take for an option.
+kafka_id() { printf g && head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22; }
 
 # A client connects where the node tells it to, and not where it first found it. So for proxies there
 # are $GANDER_KAFKA_WAYS more listeners, each of which names a port of its own where its proxy is to be:

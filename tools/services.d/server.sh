@@ -99,6 +99,7 @@ wait_until() {
   done
 }
 
+is_free() { ! taken "$1"; }
 taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Below the range from which the kernel takes the ports of clients.
@@ -163,7 +164,9 @@ clean_leftovers() {
   rm -f "$folder/pid"
   local file
   for file in "$folder"/port*; do
-    [[ -e $file ]] && taken "$(<"$file")" || continue
+    [[ -e $file ]] || continue
+    # Who was killed is gone by name before the last of its threads closes its ports.
+    ! wait_until 3 is_free "$(<"$file")" || continue
     say "$name: port $(<"$file") is another program's now"
     rm -f "$file"
     [[ $file != "$folder/port" ]] || port=''
