@@ -58,6 +58,14 @@ bool Connection::lost() {
   return lost_;
 }
 
+std::string Connection::why_lost() try {
+  const std::lock_guard lock(mutex_);
+  if (why_lost_) std::rethrow_exception(why_lost_);
+  return "its connection was lost";
+} catch (const std::exception& e) {
+  return e.what();
+}
+
 Connection::Turn::Turn(Connection& connection, TimePoint until) : connection_(connection) {
   std::unique_lock lock(connection.mutex_);
   if (!connection.changed_.wait_until(lock, until, [&] { return !connection.busy_; }))
@@ -153,7 +161,8 @@ void Connection::serve() noexcept {
     const std::lock_guard lock(mutex_);
     unread_ = true;
   } catch (const std::exception&) {
-    // client_ knows that it is lost, and whoever calls next is told why.
+    const std::lock_guard lock(mutex_);
+    why_lost_ = std::current_exception();
   }
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "client.h"
@@ -57,6 +59,7 @@ class Connection {
   // Ends the listening thread; then only the caller uses it. Not from the listening thread.
   void stop();
   [[nodiscard]] bool lost();
+  [[nodiscard]] std::string why_lost();
 
  private:
   void run();
@@ -79,6 +82,7 @@ class Connection {
   bool unread_ = false;
   bool stopping_ = false;
   bool lost_ = false;
+  std::exception_ptr why_lost_;  // when the listening thread met it
   std::thread listening_;
 };
 

@@ -49,7 +49,7 @@ Consumer::~Consumer() {
 
 sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) {
   if (connection_->lost())
-    throw lease_lost(instance_.settings.where(), incarnation_, "its connection was lost");
+    throw lease_lost(instance_.settings.where(), incarnation_, connection_->why_lost());
   const TimePoint until = limit_of(deadline, instance_.settings);
   sdk::Taken taken;
   try {

@@ -1,0 +1,132 @@
+// The network fails in the middle: what is told is true, and nothing is lost.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proxy.h"
+#include "server.h"
+
+namespace gander::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kLostReply =
+    GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED;
+
+class RabbitNetwork : public RabbitTest {
+ protected:
+  void SetUp() override {
+    RabbitTest::SetUp();
+    if (!IsSkipped()) proxy = std::make_unique<Proxy>(port_of(url));
+  }
+  Broker through_proxy() { return broker({{"url", with_port(url, proxy->port())}}); }
+
+  std::unique_ptr<Proxy> proxy;
+};
+
+TEST_F(RabbitNetwork, AConfirmThatIsLostIsToldAndRepeatingLosesNothing) {
+  Broker over = through_proxy();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});  // so that all is declared, and the next request is the call
+  proxy->drop_reply();
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}); });
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_EQ(e.flags, kLostReply);
+  EXPECT_TRUE(eventually([&] { return stranger->count(named("q.default.1")) == 2U; }));
+  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).front(), GANDER_OK);
+  // The server cannot tell one from the other: it is stored twice, under one id.
+  EXPECT_TRUE(eventually([&] { return stranger->count(named("q.default.1")) == 3U; }));
+}
+
+TEST_F(RabbitNetwork, AnExchangeThatIsCutEndsTheIncarnationAndItsDeliveriesComeAgain) {
+  Broker over = through_proxy(), observer = broker();
+  observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
+  std::vector<Taken> keep;
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  Session tender = over.open(GANDER_ROLE_TEND, "w");
+  const auto held = take_until(consumer, 2, keep);
+  ASSERT_EQ(held.size(), 2U);
+  proxy->drop_reply();
+  const gander_error e = error_of([&] {
+    consumer.exchange({{GANDER_SETTLE_ACK, held[0]}}, {"default"}, 1);
+  });
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE) << e.message;
+  EXPECT_EQ(e.flags, kLostReply);
+  EXPECT_EQ(error_of([&] { consumer.take(1); }).code, GANDER_LEASE_LOST);
+  EXPECT_EQ(error_of([&] { tender.tend(); }).code, GANDER_LEASE_LOST);
+  Session other = observer.open(GANDER_ROLE_CONSUME, "w2");
+  const auto back = take_until(other, 1, keep);
+  ASSERT_EQ(back.size(), 1U) << "the first was acknowledged";
+  EXPECT_EQ(number_of(back[0].id), 2U);
+  EXPECT_EQ(back[0].crashes, 1U);
+}
+
+TEST_F(RabbitNetwork, ALateVerdictHasNoEffectAtAll) {
+  Broker over = through_proxy(), observer = broker();
+  observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});
+  std::vector<Taken> keep;
+  Session zombie = over.open(GANDER_ROLE_CONSUME, "zombie");
+  const auto held = take_until(zombie, 4, keep);
+  ASSERT_EQ(held.size(), 4U);
+  proxy->cut();
+  Session other = observer.open(GANDER_ROLE_CONSUME, "other");
+  const auto again = take_until(other, 4, keep);
+  ASSERT_EQ(again.size(), 4U);
+  gander_message late = held[1];
+  late.run_at_us = host.now_us + 1'000'000;
+  const gander_error e = error_of([&] {
+    zombie.exchange({{GANDER_SETTLE_ACK, held[0]},
+                     {GANDER_SETTLE_RETRY, late},
+                     {GANDER_SETTLE_DEAD, held[2]},
+                     {GANDER_SETTLE_GIVE_BACK, held[3]}},
+                    {"default"}, 9);
+  });
+  EXPECT_EQ(e.code, GANDER_LEASE_LOST);
+  EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
+  for (const gander_message& m : again) {
+    EXPECT_EQ(m.crashes, 1U);
+    EXPECT_EQ(other.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+  }
+  EXPECT_EQ(stranger->count(named("q.default.1")), 0U);
+  EXPECT_EQ(stranger->count(named("dead.default")), 0U);
+}
+
+TEST_F(RabbitNetwork, HalfOpenACallEndsAtItsDeadline) {
+  Broker over = through_proxy();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  proxy->swallow();
+  const auto start = std::chrono::steady_clock::now();
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}, Call(300ms)); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 2s);
+  EXPECT_TRUE(e.code == GANDER_TIMEOUT || e.code == GANDER_UNAVAILABLE) << e.message;
+  EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_TRUE(has(e, GANDER_ERROR_MAYBE_APPLIED));
+  proxy->heal();
+  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).front(), GANDER_OK);
+}
+
+// The server gives its deliveries to others after two heartbeats; then it is told by its own.
+TEST_F(RabbitNetwork, HalfOpenAnIncarnationEndsAndItsDeliveriesComeAgain) {
+  Broker over = broker({{"url", with_port(url, proxy->port())}, {"lease_ms", "2000"}});
+  over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  std::vector<Taken> keep;
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  Session tender = over.open(GANDER_ROLE_TEND, "w");
+  ASSERT_EQ(take_until(consumer, 1, keep).size(), 1U);
+  proxy->swallow();
+  Broker observer = broker();
+  Session other = observer.open(GANDER_ROLE_CONSUME, "w2");
+  EXPECT_EQ(take_until(other, 1, keep).size(), 1U);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      tender.tend();
+      return false;
+    } catch (const Failure& failure) {
+      return failure.error.code == GANDER_LEASE_LOST;
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace gander::test

@@ -1,0 +1,272 @@
+// A server that goes away, starves or loses patience. It is the tests' own: ./tools/services, told
+// by GANDER_SERVICES which, kills and starts it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "proxy.h"
+#include "server.h"
+
+namespace gander::test {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class RabbitOutage : public RabbitTest {
+ protected:
+  void SetUp() override {
+    if (std::getenv("GANDER_SERVICES") == nullptr)
+      GTEST_SKIP() << "it needs a server of its own: tests/faults/own_server rabbitmq ...";
+    RabbitTest::SetUp();
+  }
+  static void services(const std::string& what) {
+    const std::string command = std::string(GANDER_TOOLS_SERVICES) + " " + what + " rabbitmq";
+    if (std::system((command + " >/dev/null").c_str()) != 0)
+      throw std::runtime_error(command + " failed");
+  }
+  static pid_t server_pid() {
+    pid_t pid = 0;
+    std::ifstream(std::string(std::getenv("GANDER_SERVICES")) + "/rabbitmq/pid") >> pid;
+    return pid;
+  }
+  // A setting of the server, for channels that are opened from now on.
+  static void set(const std::string& key, const std::string& value) {
+    ctl("eval 'application:set_env(rabbit, " + key + ", " + value + ").'");
+  }
+};
+
+TEST_F(RabbitOutage, AKilledServerLosesNothingThatWasConfirmed) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Message> many;
+  for (std::uint64_t n = 1; n <= 500; ++n) many.push_back(message(n));
+  many.push_back(later(message(501), host, 5s));
+  producer.enqueue(many);
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 10, keep);
+  ASSERT_EQ(held.size(), 10U);
+  services("kill");
+  gander_error e = error_of([&] { producer.enqueue({message(502)}, Call(1s)); });
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE));
+  e = error_of([&] { consumer.settle(GANDER_SETTLE_ACK, held[0]); });
+  EXPECT_EQ(e.code, GANDER_LEASE_LOST);
+  std::jthread starting([] { services("start"); });
+  // While it starts it is away, and nothing else.
+  EXPECT_TRUE(eventually([&] {
+    try {
+      Session again = over.open(GANDER_ROLE_PRODUCE, "", Call(500ms));
+      return again.enqueue({message(503)}).front() == GANDER_OK;
+    } catch (const Failure& failure) {
+      EXPECT_TRUE(failure.error.code == GANDER_UNAVAILABLE || failure.error.code == GANDER_TIMEOUT)
+          << failure.what();
+      EXPECT_TRUE(has(failure.error, GANDER_ERROR_RETRYABLE)) << failure.what();
+      return false;
+    }
+  }));
+  starting.join();
+  stranger = std::make_unique<Stranger>(url);
+  Session other = over.open(GANDER_ROLE_CONSUME, "w2");
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(other, 502, keep)) {
+    came.insert(number_of(m.id));
+    EXPECT_LE(m.crashes, 1U);
+  }
+  EXPECT_EQ(came.size(), 502U) << "501 before, one after";
+}
+
+TEST_F(RabbitOutage, AStoppedServerKeepsNobodyBeyondTheDeadline) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  const pid_t pid = server_pid();
+  ASSERT_GT(pid, 0);
+  kill(pid, SIGSTOP);
+  const auto start = std::chrono::steady_clock::now();
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}, Call(300ms)); });
+  const auto took = std::chrono::steady_clock::now() - start;
+  kill(pid, SIGCONT);
+  EXPECT_LT(took, 2s);
+  EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_TRUE(has(e, GANDER_ERROR_MAYBE_APPLIED));
+  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).front(), GANDER_OK);
+}
+
+class RabbitAlarm : public RabbitOutage, public testing::WithParamInterface<const char*> {
+ protected:
+  void raise() { ctl(GetParam()); }
+  static void clear() {
+    ctl("set_vm_memory_high_watermark 0.4");
+    ctl("set_disk_free_limit 50MB");
+  }
+  void TearDown() override {
+    if (!IsSkipped()) clear();
+  }
+};
+
+TEST_P(RabbitAlarm, RefusesEnqueuesInTimeAndLetsWorkersMakeRoom) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  producer.enqueue({message(1), message(2), message(3)});
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 3, keep);
+  ASSERT_EQ(held.size(), 3U);
+  raise();
+  // The first may have been sent before the server said that it takes no more.
+  gander_error e = error_of([&] { producer.enqueue({message(4)}, Call(500ms)); });
+  EXPECT_EQ(e.code, GANDER_FULL) << e.message;
+  const auto start = std::chrono::steady_clock::now();
+  e = error_of([&] { producer.enqueue({message(5)}, Call(300ms)); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 2s);
+  EXPECT_EQ(e.code, GANDER_FULL) << e.message;
+  EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
+  EXPECT_THAT(e.message, HasSubstr("low on"));
+  // Acks go on another connection; what has a successor waits in the hands of the worker.
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, held[0]), GANDER_OK);
+  e = error_of([&] { consumer.settle(GANDER_SETTLE_DEAD, held[1]); });
+  EXPECT_EQ(e.code, GANDER_FULL) << e.message;
+  EXPECT_FALSE(has(e, GANDER_ERROR_RECONNECT));
+  clear();
+  EXPECT_EQ(producer.enqueue({message(6)}).front(), GANDER_OK);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_DEAD, held[1]), GANDER_OK);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_RETRY, held[2]), GANDER_OK);
+  std::set<std::uint64_t> came;
+  EXPECT_TRUE(eventually([&] {
+    for (const gander_message& m : take_until(consumer, 1, keep)) came.insert(number_of(m.id));
+    return came.contains(3) && came.contains(6);
+  }));
+  EXPECT_FALSE(came.contains(5));
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, RabbitAlarm,
+                         testing::Values("set_vm_memory_high_watermark 0.000001",
+                                         "set_disk_free_limit 1000000GB"),
+                         [](const auto& each) { return each.index == 0 ? "Memory" : "Disk"; });
+
+TEST_F(RabbitOutage, AJobBeyondTheConsumerTimeoutLosesItsLeaseAndTheTextSaysWhat) {
+  set("consumer_timeout", "300");
+  set("channel_tick_interval", "100");
+  Broker over = broker();
+  over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 1, keep);
+  ASSERT_EQ(held.size(), 1U);
+  gander_error e = blank_error();
+  EXPECT_TRUE(eventually([&] {
+    try {
+      consumer.take(1);
+      return false;
+    } catch (const Failure& failure) {
+      e = failure.error;
+      return true;
+    }
+  }));
+  set("consumer_timeout", "1800000");
+  set("channel_tick_interval", "60000");
+  EXPECT_EQ(e.code, GANDER_LEASE_LOST) << e.message;
+  EXPECT_THAT(std::string(e.message), HasSubstr("consumer_timeout"));
+  EXPECT_EQ(error_of([&] { consumer.settle(GANDER_SETTLE_ACK, held[0]); }).code, GANDER_LEASE_LOST);
+  Session other = over.open(GANDER_ROLE_CONSUME, "w2");
+  const auto back = take_until(other, 1, keep);
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(back[0].crashes, 1U);
+}
+
+TEST_F(RabbitOutage, AMessageAboveTheServersLimitIsTooLargeAndTheNextOneIsStored) {
+  set("max_message_size", "2000");
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  Message large = message(1);
+  large.body.assign(5000, 'x');
+  const gander_error e = error_of([&] { producer.enqueue({large}); });
+  EXPECT_EQ(e.code, GANDER_TOO_LARGE) << e.message;
+  EXPECT_FALSE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_THAT(e.message, HasSubstr("max_message_size"));
+  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).front(), GANDER_OK);
+  set("max_message_size", "134217728");
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  EXPECT_EQ(number_of(take_until(consumer, 1, keep).at(0).id), 2U);
+}
+
+TEST_F(RabbitOutage, ConnectionsThatAnOperatorClosesAreMadeAgain) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  producer.enqueue({message(1)});
+  std::vector<Taken> keep;
+  ASSERT_EQ(take_until(consumer, 1, keep).size(), 1U);
+  ctl("close_all_connections --vhost " + own_vhost() + " 'for repairs'");
+  EXPECT_TRUE(eventually([&] {
+    try {
+      consumer.take(1);
+      return false;
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.error.code, GANDER_LEASE_LOST) << failure.what();
+      return true;
+    }
+  }));
+  EXPECT_TRUE(eventually([&] {
+    try {
+      return producer.enqueue({message(2)}).front() == GANDER_OK;
+    } catch (const Failure& failure) {
+      EXPECT_TRUE(has(failure.error, GANDER_ERROR_RETRYABLE)) << failure.what();
+      return false;
+    }
+  }));
+  Session other = over.open(GANDER_ROLE_CONSUME, "w2");
+  EXPECT_EQ(take_until(other, 2, keep).size(), 2U);
+}
+
+// With a listener that talks TLS only, and a certificate of its own.
+TEST_F(RabbitOutage, TlsChecksTheCertificateAndTheName) {
+  const std::string stem = testing::TempDir() + "gander-rabbit-tls-" + std::to_string(getpid());
+  const std::string certificate = stem + ".crt", key = stem + ".key";
+  const std::string make =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+      "-addext subjectAltName=DNS:localhost -keyout " +
+      key + " -out " + certificate + " 2>/dev/null && chmod 644 " + key;
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  const std::uint16_t port = Proxy(port_of(url)).port();  // free, as that is gone again
+  ctl("eval 'ssl:start(), rabbit_networking:start_ssl_listener(" + std::to_string(port) +
+      ", [{certfile, \"" + certificate + "\"}, {keyfile, \"" + key + "\"}], 2).'");
+  const auto over_tls = [&](const std::string& at, std::map<std::string, std::string> options) {
+    const std::size_t from = url.find('@') + 1;
+    options["url"] = "amqps" + url.substr(4, from - 4) + at + ":" + std::to_string(port) +
+                     url.substr(url.find('/', from));
+    return options;
+  };
+  gander_error e = error_of([&] { broker(over_tls("localhost", {})).open(GANDER_ROLE_PRODUCE); });
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  EXPECT_THAT(e.message, HasSubstr("tls_ca_file"));
+  const std::map<std::string, std::string> trusting{{"tls_ca_file", certificate}};
+  e = error_of([&] { broker(over_tls("127.0.0.1", trusting)).open(GANDER_ROLE_PRODUCE); });
+  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
+  Broker over = broker(over_tls("localhost", trusting));
+  std::vector<Message> many;
+  for (std::uint64_t n = 1; n <= 500; ++n) {
+    many.push_back(message(n));
+    many.back().body.assign(2000, 'x');
+  }
+  over.open(GANDER_ROLE_PRODUCE).enqueue(many);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  EXPECT_EQ(take_until(consumer, 500, keep).size(), 500U);
+  unlink(certificate.c_str());
+  unlink(key.c_str());
+}
+
+}  // namespace
+}  // namespace gander::test
