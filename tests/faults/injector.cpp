@@ -69,7 +69,11 @@ Fault Deck::draw(bool lasting) {
 }
 
 Injector::Injector(const Options& options, Load& load, const Scratch& scratch)
-    : options_(options), load_(load), deck_(options, random_), log_(scratch.file("faults")) {}
+    : options_(options),
+      load_(load),
+      deck_(options, random_),
+      log_(scratch.file("faults")),
+      services_log_(scratch.file("services.log")) {}
 
 void Injector::run(int faults) {
   std::uniform_real_distribution<double> gap(0.1, 1.9);
@@ -126,7 +130,7 @@ void Injector::kill(Member& victim) {
 
 void Injector::kill_server() {
   const auto services = [this](const char* what) {
-    Process script({options_.services, what, options_.server}, "/dev/null");
+    Process script({options_.services, what, options_.server}, services_log_);
     if (script.finish() != 0)
       throw std::runtime_error("tools/services " + std::string(what) + " failed");
   };

@@ -78,6 +78,7 @@ class Injector {
   std::vector<Disturbance> disturbances_;
   std::map<Fault, int> counts_;
   AppendFile log_;
+  std::string services_log_;
 };
 
 }  // namespace gander::faults
