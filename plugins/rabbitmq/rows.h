@@ -1,7 +1,6 @@
 // A message as AMQP carries it: the payload is "\0gnd", as no text begins, and then the bytes of
-// sdk/message_bytes.hpp. Properties and
-// headers would be tidier, and cost the server a fifth of its speed, as it takes each apart.
-// Stateless; [any].
+// sdk/message_bytes.hpp. Properties and headers would be tidier, and cost the server a fifth of its
+// speed, as it takes each apart. Stateless; [any].
 #pragma once
 
 #include <gander/sdk/message.hpp>
