@@ -123,7 +123,7 @@ void Consumer::on_lost(const std::string& /*why*/) noexcept {
 }
 
 TimePoint Consumer::next_chores() const {
-  TimePoint at = TimePoint::max();
+  TimePoint at = ledger_.flush_by();
   for (const auto& [name, s] : subscriptions_) at = std::min(at, s->idle_at());
   return at;
 }
@@ -134,8 +134,9 @@ TimePoint Consumer::chores(TimePoint now) {
     Moves moves = collect_idle(now, until);
     if (!moves.items.empty()) return_idle(moves, until);
     const Connection::Turn turn(*connection_, until);
-    const TimePoint next = next_chores();
-    return next == TimePoint::max() ? next : std::max(next, steady_clock::now() + kHoldFor / 4);
+    // To look at what is idle again and again would be of no use, to send acks in time is.
+    return std::max(next_chores(),
+                    std::min(ledger_.flush_by(), steady_clock::now() + kHoldFor / 4));
   } catch (const std::exception& e) {
     instance_.host.log(GANDER_LOG_WARN,
                        std::string("giving back what is not fetched: ") + e.what());
@@ -147,10 +148,12 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
   Moves moves;
   const Connection::Turn turn(*connection_, until);
   connection_->catch_up();
+  if (now >= ledger_.flush_by()) ledger_.flush(connection_->client());
   for (const auto& [name, s] : subscriptions_) {
     if (s->told) look_up_state(*s, until);
     if (now < s->idle_at()) continue;
     cancel_all(*s, until);
+    ledger_.flush(connection_->client());
     if (s->paused) end_taking(*s, until);
     for (Level& level : s->levels) {
       for (const std::uint64_t tag : level.waiting) {
@@ -191,6 +194,7 @@ void Consumer::return_idle(Moves& moves, TimePoint until) {
 void Consumer::give_all_back(TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   for (const auto& [name, s] : subscriptions_) cancel_all(*s, until);
+  ledger_.flush(connection_->client());
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {
     if (lease.given) ++lease.message.give_backs;

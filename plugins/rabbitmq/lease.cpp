@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace gander::rabbitmq {
+namespace {
+
+constexpr std::size_t kMany = 32;
+constexpr std::chrono::milliseconds kMoment{5};
+
+}  // namespace
 
 Lease& Ledger::add(std::uint64_t tag, Level& level, sdk::OwnedMessage message) {
   if (leases_.empty()) first_ = tag;
@@ -27,8 +33,7 @@ void Ledger::finish(std::uint64_t tag) {
   to_ack_.push_back(tag);
 }
 
-void Ledger::flush(Client& client) {
-  if (to_ack_.empty()) return;
+void Ledger::ack_front(Client& client) {
   std::uint64_t last_of_prefix = 0;
   while (!leases_.empty() && leases_.front().state >= Lease::State::finished) {
     // The server knows no longer what was acknowledged alone before.
@@ -37,12 +42,29 @@ void Ledger::flush(Client& client) {
     ++first_;
   }
   if (last_of_prefix != 0) client.ack(last_of_prefix, true);
+  std::erase_if(to_ack_, [this](std::uint64_t tag) { return tag < first_; });
+}
+
+void Ledger::flush(Client& client) {
+  flush_by_ = TimePoint::max();
+  if (to_ack_.empty()) return;
+  ack_front(client);
   for (const std::uint64_t tag : to_ack_) {
-    if (tag < first_) continue;
     client.ack(tag, false);
     leases_[tag - first_].state = Lease::State::gone;
   }
   to_ack_.clear();
+}
+
+void Ledger::flush_soon(Client& client, TimePoint now) {
+  const bool many = to_ack_.size() >= kMany;
+  const std::uint64_t before = first_;
+  ack_front(client);
+  if (!many || (first_ == before && now >= flush_by_)) return flush(client);
+  if (to_ack_.empty())
+    flush_by_ = TimePoint::max();
+  else if (first_ != before || flush_by_ == TimePoint::max())
+    flush_by_ = now + kMoment;
 }
 
 }  // namespace gander::rabbitmq

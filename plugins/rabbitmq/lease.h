@@ -39,6 +39,10 @@ class Ledger {
   void finish(std::uint64_t tag);
   // One ack for all in front that are finished, and one for each behind one that is not.
   void flush(Client& client);
+  // The same, but of many those behind one that is not wait a moment for it: each ack by itself
+  // costs the server as much as one for hundreds. flush() is due by flush_by().
+  void flush_soon(Client& client, TimePoint now);
+  [[nodiscard]] TimePoint flush_by() const { return flush_by_; }  // max: nothing waits
 
   // Calls function(tag, Lease&) for what is not finished, in the order of delivery.
   template <class Function>
@@ -51,6 +55,9 @@ class Ledger {
   std::deque<Lease> leases_;
   std::uint64_t first_ = 1;  // the tag of the first of them
   std::vector<std::uint64_t> to_ack_;
+  TimePoint flush_by_ = TimePoint::max();
+
+  void ack_front(Client& client);
 };
 
 }  // namespace gander::rabbitmq

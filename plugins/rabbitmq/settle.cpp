@@ -59,7 +59,7 @@ std::size_t Consumer::look_up(const sdk::Exchange& exchange, Moves& moves) {
     moves.tags.push_back(tag);
     moves.verdicts.push_back(i);
   }
-  ledger_.flush(connection_->client());
+  ledger_.flush_soon(connection_->client(), std::chrono::steady_clock::now());
   return finished;
 }
 
@@ -102,7 +102,7 @@ std::size_t Consumer::finish_moved(Moves& moves) {
       ledger_.find(moves.tags[i])->state = Lease::State::held;
     }
   }
-  ledger_.flush(connection_->client());
+  ledger_.flush_soon(connection_->client(), std::chrono::steady_clock::now());
   return finished;
 }
 
