@@ -2,56 +2,18 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <fstream>
+#include <gander/sdk/url.hpp>
 #include <string_view>
 
 namespace gander::kafka {
 namespace {
 
 constexpr std::size_t kLongestPrefix = 40;
-constexpr std::string_view kDefaultPort = "9092";
+constexpr int kDefaultPort = 9092;
 
 [[noreturn]] void refuse_url(const std::string& why) {
   throw sdk::Error(GANDER_CONFIG, "option 'url': " + why +
                                       "; right is kafka://[user:password@]host[:port][,host...]");
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-// "db1" or "db1:9092" or "[::1]:9092", with its port.
-std::string endpoint(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
-  const std::string_view host = has_port ? text.substr(0, colon) : text;
-  const std::string_view port = has_port ? text.substr(colon + 1) : kDefaultPort;
-  int number = 0;
-  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (host.empty()) refuse_url("a host is empty");
-  if (problem != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535)
-    refuse_url("'" + std::string(port) + "' is not a port (1 to 65535)");
-  return std::string(host) + ":" + std::string(port);
 }
 
 // What the guarantees of the plugin rest on; a user who could change it would not have them.
@@ -149,29 +111,24 @@ void Settings::read_url(const std::string& url) {
     const std::string_view user = rest.substr(0, at);
     rest.remove_prefix(at + 1);
     const std::size_t colon = user.find(':');
-    if (username.empty()) username = percent_decoded(user.substr(0, colon));
+    if (username.empty()) username = sdk::percent_decoded(user.substr(0, colon));
     if (colon != std::string_view::npos && password_.empty())
-      password_ = percent_decoded(user.substr(colon + 1));
+      password_ = sdk::percent_decoded(user.substr(colon + 1));
   }
   if (rest.find('/') != std::string_view::npos)
     refuse_url("nothing follows the hosts; the option 'prefix' tells jobs apart");
   if (rest.empty()) rest = "localhost";
   while (!rest.empty()) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    servers += (servers.empty() ? "" : ",") + endpoint(rest.substr(0, comma));
+    const auto at = sdk::parse_endpoint(rest.substr(0, comma), kDefaultPort, "option 'url'");
+    if (at.host.empty()) refuse_url("a host is empty");
+    servers += (servers.empty() ? "" : ",") + at.text();
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
 }
 
 std::string Settings::read_password() const {
-  if (password_file.empty()) return password_;
-  std::ifstream file(password_file);
-  std::string line;
-  if (!file || !std::getline(file, line))
-    throw sdk::Error(GANDER_CONFIG, "option 'password_file' is '" + password_file +
-                                        "', which cannot be read; its first line is the password");
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  return line;
+  return password_file.empty() ? password_ : sdk::read_secret(password_file, "password_file");
 }
 
 }  // namespace gander::kafka
