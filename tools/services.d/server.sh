@@ -233,6 +233,8 @@ server_kill() {
   place "$1"
   lock
   server_end_now
+  # Its last thread may not have ended yet, and is none that the next start should wait for.
+  rm -f "$folder/pid"
 }
 
 server_status() {
