@@ -44,7 +44,8 @@ inline std::size_t expect_options(const std::string& page) {
     const std::size_t at = page.find(row);
     EXPECT_NE(at, std::string::npos) << row;
     if (at == std::string::npos) continue;
-    EXPECT_NE(page.substr(at + row.size(), 30).find(value), std::string::npos) << row << value;
+    EXPECT_NE(page.substr(at + row.size(), value.size() + 30).find(value), std::string::npos)
+        << row << value;
     ++named;
   }
   return named;
