@@ -83,7 +83,7 @@ void Worker::Impl::add(std::string_view job, int version,
 }
 
 void Worker::Impl::start() {
-  if (started())
+  if (pump)
     throw Error(Code::invalid_state, "this worker has been started before: make another");
   check();
   workshop.retry = options.retry;
@@ -102,6 +102,7 @@ void Worker::Impl::start() {
     slots.push_back(std::make_unique<RunSlot>([this] { watchdog->arm(); }));
   watchdog = std::make_unique<Watchdog>(slots, broker->clock());
   begin_exports();
+  is_started.store(true, std::memory_order_release);
   const auto self = shared_from_this();
   pump_thread = std::thread([self] { self->pump->run(); });
   for (auto& slot : slots) executors.emplace_back([self, &slot] { self->run_executor(*slot); });
@@ -237,6 +238,7 @@ bool Worker::ready() const {
 
 std::vector<RunningJob> Worker::running() const {
   std::vector<RunningJob> all;
+  if (!impl_->started()) return all;
   for (const auto& slot : impl_->slots)
     if (auto job = slot->look()) all.push_back(std::move(*job));
   return all;

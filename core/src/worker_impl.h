@@ -3,6 +3,7 @@
 
 #include <gander/worker.h>
 
+#include <atomic>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -26,7 +27,8 @@ struct Worker::Impl : std::enable_shared_from_this<Impl> {
   void check() const;
   void start();
   bool stop(std::chrono::milliseconds timeout);
-  [[nodiscard]] bool started() const { return pump != nullptr; }
+  // Then pump and slots are there, and stay: other threads may look at them.
+  [[nodiscard]] bool started() const { return is_started.load(std::memory_order_acquire); }
   // The queues it serves, "default" when none were named.
   [[nodiscard]] std::vector<std::pair<std::string, int>> queues() const;
 
@@ -38,6 +40,7 @@ struct Worker::Impl : std::enable_shared_from_this<Impl> {
 
   std::unique_ptr<Pump> pump;
   std::vector<std::unique_ptr<RunSlot>> slots;
+  std::atomic<bool> is_started{false};
   std::vector<std::thread> executors;
   std::thread pump_thread;
   std::unique_ptr<MetricsExporter> exporter;

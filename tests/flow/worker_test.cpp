@@ -203,6 +203,15 @@ TEST_F(WorkerFlow, ShowsWhatRunsAndHowFarItIs) {
   gate = true;
 }
 
+TEST_F(WorkerFlow, MayBeAskedWhetherItIsReadyWhileItStarts) {
+  Worker worker(broker());
+  worker.handle(kCount);
+  std::jthread asker([&worker] {
+    while (!worker.ready()) EXPECT_TRUE(worker.running().empty());
+  });
+  worker.start();
+}
+
 TEST_F(WorkerFlow, ABrokerThatIsAwayAtTheStartIsWaitedFor) {
   const std::string missing = folder_ + "/later";
   const gander::Broker b("sqlite:" + missing + "/jobs.db", gander::Config{});

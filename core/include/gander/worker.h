@@ -2,8 +2,8 @@
 //
 //   gander::Worker{broker}.handle(welcome).run();
 //
-// Configure it on one thread, then run() or start(); after that quiet(), stop() and running() are
-// thread-safe. Handlers are called from `threads` threads at once.
+// Configure it on one thread, then run() or start(); after that quiet() and stop() are thread-safe,
+// and ready() and running() at any time. Handlers are called from `threads` threads at once.
 #pragma once
 
 #include <gander/broker.h>
