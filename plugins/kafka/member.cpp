@@ -13,6 +13,8 @@ constexpr int kAtOnce = 1000;
 constexpr std::chrono::milliseconds kLookAnyway{500};
 constexpr std::chrono::milliseconds kLookAtCommit{10};
 
+constexpr std::chrono::milliseconds kMostSilence{20'000};
+
 // An exchange waits no longer for records that the cluster has and this process has asked for.
 constexpr std::chrono::milliseconds kOnItsWay{250};
 
@@ -23,7 +25,10 @@ Config config_for(const Settings& settings) {
   config.set("session.timeout.ms", lease_ms);
   // The answer is how a member hears that others come or go, and all wait for the last to hear.
   config.set("heartbeat.interval.ms", std::min<std::int64_t>(500, lease_ms / 4));
-  config.set("max.poll.interval.ms", std::max<std::int64_t>(300'000, lease_ms));
+  // No handler runs on the thread that polls. So a member that does not is in trouble, and as long
+  // is the longest that the others wait for one that does not join again.
+  config.set("max.poll.interval.ms", std::max<std::int64_t>(kMostSilence.count(), lease_ms) +
+                                         settings.rebalance_wait.count());
   // Eager: with what keeps partitions over a rebalance, librdkafka before 2.10 loses them after a
   // refused commit.
   config.set("partition.assignment.strategy", "range");
