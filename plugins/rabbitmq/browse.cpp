@@ -51,6 +51,7 @@ void Browser::on_event(const Event& event) {
   if (event.kind == Event::Kind::channel_closed)
     connection_->client().lose(
         closed_by_server(event.code, event.text, true, connection_->client().where(), "reading"));
+  if (event.kind == Event::Kind::cancelled) visitor_ = nullptr;  // the queue was deleted
   if (event.kind != Event::Kind::delivery) return;
   last_tag_ = event.tag;
   if (visitor_ == nullptr) return;
@@ -91,12 +92,13 @@ void Visit::enter() {
 }
 
 void Visit::read(const std::string& queue, const Browser::Visitor& visitor) {
-  if (client().count(queue, until_).value_or(0) == 0) return;
+  const std::size_t there = client().count(queue, until_).value_or(0);
+  if (there == 0) return;
   parts_.push_back({queue, browser_.last_tag_ + 1, 0});
   browser_.seen_ = 0;
   browser_.visitor_ = &visitor;
   try {
-    hear_all(queue);
+    hear_all(queue, there);
   } catch (...) {
     browser_.visitor_ = nullptr;
     parts_.back().kept += browser_.seen_;
@@ -107,9 +109,9 @@ void Visit::read(const std::string& queue, const Browser::Visitor& visitor) {
   end_reading();
 }
 
-// What the server says to hold is pushed to us alone, so it ends when the server holds none and
-// what was under way has come.
-void Visit::hear_all(const std::string& queue) {
+// The server counts as taken what it has not sent yet: so all that were there are waited for, and
+// what has come since is seen as far as it comes.
+void Visit::hear_all(const std::string& queue, std::size_t there) {
   Connection& connection = *browser_.connection_;
   const auto done = [this] { return browser_.visitor_ == nullptr; };
   for (std::size_t room = 0;;) {
@@ -123,7 +125,9 @@ void Visit::hear_all(const std::string& queue) {
     if (done()) return;
     if (steady_clock::now() >= until_)
       throw timed_out(client().where(), "'" + queue + "' was not read to its end");
-    if (browser_.seen_ != before || client().count(queue, until_).value_or(0) > 0) continue;
+    if (browser_.seen_ < there || browser_.seen_ != before ||
+        client().count(queue, until_).value_or(0) > 0)
+      continue;
     client().sync(until_);
     connection.catch_up();
     if (done() || browser_.seen_ == before) return;

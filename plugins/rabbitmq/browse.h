@@ -73,7 +73,7 @@ class Visit {
   };
   void enter();
   void add_consumer(const std::string& queue);
-  void hear_all(const std::string& queue);
+  void hear_all(const std::string& queue, std::size_t there);
   void end_reading();
 
   Browser& browser_;
