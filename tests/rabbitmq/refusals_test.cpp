@@ -31,8 +31,7 @@ TEST(RabbitOptions, OnesThatAreWrongAreNamed) {
     return std::string(e.message);
   };
   for (const char* url : {"amqp://h:port", "http://h", "amqp://h:0", "amqp://[::1"})
-    EXPECT_THAT(why({{"url", url}}),
-                testing::MatchesRegex("option 'url': .*; right (is amqp://|are host).*"))
+    EXPECT_THAT(why({{"url", url}}), testing::MatchesRegex("option 'url': .*; right (is|are) .*"))
         << url;
   EXPECT_THAT(why({{"prefix", "a.b"}}), HasSubstr("'prefix'"));
   EXPECT_THAT(why({{"lease_ms", "10"}}), HasSubstr("'lease_ms' must be at least 2000"));
