@@ -79,12 +79,14 @@ class Member {
   void run();
   bool fetch();
   bool drain(Queue& from);
-  bool all_arrived(std::string_view queue);
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
   void arrive_state(const rd_kafka_message_t* message);
   Owned<rd_kafka_queue_t> new_queue();
   static void on_ready(rd_kafka_t* rk, void* opaque);
+
+  // await.cpp
+  bool all_arrived(std::string_view queue);
 
   // rebalance.cpp
   static void on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
