@@ -63,7 +63,7 @@ void DeadLetters::read_from(const std::string& from, std::string_view queue,
                             const Visitor& visitor) {
   visit_.read(from, [&](const Event& e) {
     const sdk::OwnedMessage owned = decode(*e.properties, e.body, queue);
-    gander_message m = owned;
+    auto m = static_cast<const gander_message&>(owned);
     const std::int64_t returns = returns_of(*e.properties);
     m.crashes -= static_cast<std::uint32_t>(returns);  // those were looks
     m.state = GANDER_STATE_DEAD;
