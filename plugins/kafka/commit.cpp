@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds kCommitEvery{200};
 // A process that dies of a message within so long after taking it counts no crash that time.
 constexpr std::chrono::milliseconds kCommitHandedOut{20};
 
-constexpr std::chrono::milliseconds kAnswerTime{2000};
+constexpr std::chrono::milliseconds kAnswerTime{2000}, kSlice{1};
 
 // Deleting is a request, and frees whole segments only.
 constexpr std::chrono::seconds kTrimEvery{30};
@@ -57,7 +57,7 @@ void Member::commit_if_due() {
     if (!uncommitted_ || Clock::now() - committed_at_ < pause) return;
   }
   const std::unique_lock<std::timed_mutex> lock(commit_mutex_, std::try_to_lock);
-  if (lock.owns_lock()) commit(false);
+  if (lock.owns_lock()) commit(false, true);
 }
 
 bool Member::commit_now() {
@@ -65,8 +65,20 @@ bool Member::commit_now() {
   return commit(false);
 }
 
+// `draining`: on the member's own thread; what arrives meanwhile must not wait for a commit, which
+// may take a slow disk's time.
+Owned<rd_kafka_event_t> Member::answer(rd_kafka_queue_t* queue, bool draining) {
+  const auto poll = [&](std::chrono::milliseconds time) {
+    return Owned<rd_kafka_event_t>(rd_kafka_queue_poll(queue, static_cast<int>(time.count())));
+  };
+  if (!draining) return poll(kAnswerTime);
+  for (const auto until = Clock::now() + kAnswerTime; Clock::now() < until; drain_all())
+    if (auto event = poll(kSlice)) return event;
+  return nullptr;
+}
+
 // Under commit_mutex_.
-bool Member::commit(bool leaving) {
+bool Member::commit(bool leaving, bool draining) {
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);
@@ -86,8 +98,8 @@ bool Member::commit(bool leaving) {
   const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
   auto code = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const Owned<rd_kafka_event_t> answer(rd_kafka_queue_poll(answers.get(), kAnswerTime.count()));
-    code = answer ? rd_kafka_event_error(answer.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const auto said = answer(answers.get(), draining);
+    code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
   }
   const std::lock_guard lock(mutex_);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {

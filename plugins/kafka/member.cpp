@@ -169,12 +169,17 @@ bool Member::fetch() {
     arrive_control(m);
     any = true;
   }
+  return drain_all() || any;
+}
+
+bool Member::drain_all() {
   std::vector<Queue*> queues;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& queue : queues_)
       if (!stock_.full(queue->queue, queue->priority)) queues.push_back(queue.get());
   }
+  bool any = false;
   for (Queue* queue : queues) any = drain(*queue) || any;
   return any;
 }

@@ -78,6 +78,7 @@ class Member {
   // member.cpp
   void run();
   bool fetch();
+  bool drain_all();
   bool drain(Queue& from);
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
@@ -108,7 +109,8 @@ class Member {
   void hand_on(const Queue& queue);
 
   // commit.cpp
-  bool commit(bool leaving);
+  bool commit(bool leaving, bool draining = false);
+  Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining);
   void commit_if_due();
   Owned<rd_kafka_consumer_group_metadata_t> group() const;
 
