@@ -12,13 +12,18 @@
 namespace gander {
 namespace {
 
-Point gauge(std::string name, std::string_view help, std::int64_t value) {
+// A count that cannot be told (-1) is no point: a gauge that lies is worse than none.
+void add(std::vector<Point>& points, std::string_view name, std::string_view help,
+         std::int64_t value) {
+  if (value < 0) return;
   Point p;
-  p.name = std::move(name);
+  p.name = name;
   p.help = help;
   p.value = static_cast<double>(value);
-  return p;
+  points.push_back(std::move(p));
 }
+
+std::int64_t sum(std::int64_t a, std::int64_t b) { return a < 0 || b < 0 ? -1 : a + b; }
 
 }  // namespace
 
@@ -54,17 +59,15 @@ MetricsExporter::GaugeFunction queue_gauges(std::shared_ptr<BrokerHandle> broker
       std::int64_t scheduled = 0;
       std::int64_t dead = 0;
       for (const QueueStat& q : admin->queues()) {
-        points.push_back(gauge(metric::enqueued_name(q.name), metric::kEnqueuedHelp, q.ready));
-        points.back().labels = {{std::string(metric::kQueue), q.name}};
-        ready += q.ready;
-        scheduled += q.scheduled + q.retry;
-        dead += q.dead;
+        add(points, metric::enqueued_name(q.name), metric::kEnqueuedHelp, q.ready);
+        if (q.ready >= 0) points.back().labels = {{std::string(metric::kQueue), q.name}};
+        ready = sum(ready, q.ready);
+        scheduled = sum(sum(scheduled, q.scheduled), q.retry);
+        dead = sum(dead, q.dead);
       }
-      points.push_back(
-          gauge(std::string(metric::kTotalEnqueued.name), metric::kTotalEnqueued.help, ready));
-      points.push_back(
-          gauge(std::string(metric::kScheduled.name), metric::kScheduled.help, scheduled));
-      points.push_back(gauge(std::string(metric::kDead.name), metric::kDead.help, dead));
+      add(points, metric::kTotalEnqueued.name, metric::kTotalEnqueued.help, ready);
+      add(points, metric::kScheduled.name, metric::kScheduled.help, scheduled);
+      add(points, metric::kDead.name, metric::kDead.help, dead);
     } catch (const Error& e) {
       if (e.code() != Code::unsupported) throw;
     }

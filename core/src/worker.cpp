@@ -83,8 +83,7 @@ void Worker::Impl::add(std::string_view job, int version,
 }
 
 void Worker::Impl::start() {
-  if (pump)
-    throw Error(Code::invalid_state, "this worker has been started before: make another");
+  if (pump) throw Error(Code::invalid_state, "this worker has been started before: make another");
   check();
   workshop.retry = options.retry;
   workshop.max_crashes = options.max_crashes;

@@ -35,7 +35,7 @@ std::optional<gander_id> read_id(std::string_view text) {
     if (text[i] == '\0' || digit == nullptr) return std::nullopt;
     const auto value = static_cast<unsigned>(digit - kHex);
     std::uint8_t& byte = id.bytes[digits++ / 2];
-    byte = static_cast<std::uint8_t>(byte << 4U | value);
+    byte = static_cast<std::uint8_t>(static_cast<unsigned>(byte) << 4U | value);
   }
   return id;
 }

@@ -39,7 +39,9 @@ class RabbitOutage : public RabbitTest {
   }
   // A setting of the server, for channels that are opened from now on.
   static void set(const std::string& key, const std::string& value) {
-    ctl("eval 'application:set_env(rabbit, " + key + ", " + value + ").'");
+    // RabbitMQ 4 reads some of them only once, and keeps them apart.
+    ctl("eval 'application:set_env(rabbit, " + key + ", " + value + "), persistent_term:put(" +
+        key + ", " + value + ").'");
   }
 };
 

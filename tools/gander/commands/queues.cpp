@@ -95,13 +95,15 @@ int purge(const Arguments& a, State state, const std::string& queue) {
     std::int64_t n = 0;
     for (const QueueStat& q : admin.queues()) {
       if (!queue.empty() && q.name != queue) continue;
-      n += state == State::dead        ? q.dead
-           : state == State::scheduled ? q.scheduled
-           : state == State::retry     ? q.retry
-                                       : q.ready;
+      const std::int64_t more = state == State::dead        ? q.dead
+                                : state == State::scheduled ? q.scheduled
+                                : state == State::retry     ? q.retry
+                                                            : q.ready;
+      n = n < 0 || more < 0 ? -1 : n + more;
     }
-    throw Declined{"there are " + std::to_string(n) + " " + what +
-                   "; repeat the command with --yes to delete " +
+    throw Declined{(n < 0 ? "it cannot be told how many there are of the "
+                          : "there are " + std::to_string(n) + " ") +
+                   what + "; repeat the command with --yes to delete " +
                    (before ? "the old of them" : "them")};
   }
   const std::uint64_t n = admin.purge(state, queue, before);
