@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <thread>
+#include <chrono>
 
 namespace gander::test {
 namespace {
@@ -132,36 +132,6 @@ Session consumer_on(Broker& broker, const std::string& incarnation, const std::s
   const Call call;
   must(table().open_session(broker.raw(), &call, &opts, &session, &e), e);
   return Session(session);
-}
-
-std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
-                                       const std::string& queue) {
-  std::vector<gander_message> all;
-  eventually([&] {
-    keep.push_back(consumer.take(static_cast<std::uint32_t>(n - all.size()), queue));
-    for (std::size_t i = 0; i < keep.back().size(); ++i) all.push_back(keep.back()[i]);
-    return all.size() >= n;
-  });
-  return all;
-}
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
-  while (std::chrono::steady_clock::now() < until) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-gander_error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Failure& e) {
-    return e.error;
-  }
-  ADD_FAILURE() << "it did not fail";
-  return blank_error();
 }
 
 }  // namespace gander::test

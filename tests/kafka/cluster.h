@@ -5,13 +5,12 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "../support/broker_driver.h"
+#include "../support/expectations.h"
 #include "../support/server.h"
 
 namespace gander::test {
@@ -44,11 +43,5 @@ Broker broker_on(FakeHost& host, const std::string& url, const std::string& pref
                  std::map<std::string, std::string> options = {});
 Session consumer_on(Broker& broker, const std::string& incarnation,
                     const std::string& queue = "default");
-// Takes until so many have come, for at most 20 s.
-std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
-                                       const std::string& queue = "default");
-// Until it holds, for at most 20 s.
-bool eventually(const std::function<bool()>& holds);
-gander_error error_of(const std::function<void()>& call);
 
 }  // namespace gander::test

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "../support/port.h"
 #include "../support/server.h"
 
 namespace gander::test {
@@ -28,17 +29,6 @@ sockaddr_in loopback(std::uint16_t port) {
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
-}
-
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0)
-    throw std::runtime_error("no free port on loopback");
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 bool is_open(std::uint16_t port) {

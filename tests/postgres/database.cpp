@@ -1,10 +1,6 @@
 #include "database.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#include <stdexcept>
 
 namespace gander::test {
 
@@ -15,29 +11,6 @@ std::string with_database(const std::string& url, const std::string& database) {
 std::string with_user(const std::string& url, const std::string& user) {
   const std::size_t begin = url.find("://") + 3;
   return url.substr(0, begin) + user + url.substr(url.find('@'));
-}
-
-std::uint16_t free_port() {
-  const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  const bool bound = bind(s, reinterpret_cast<sockaddr*>(&at), size) == 0 &&
-                     getsockname(s, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  close(s);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(at.sin_port);
-}
-
-gander_error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Failure& e) {
-    return e.error;
-  }
-  ADD_FAILURE() << "it did not fail";
-  return blank_error();
 }
 
 void PostgresTest::SetUp() {

@@ -11,7 +11,8 @@
 #include <pqxx/pqxx>
 #include <string>
 
-#include "../support/broker_driver.h"
+#include "../support/expectations.h"
+#include "../support/port.h"
 #include "proxy.h"
 #include "server.h"
 
@@ -39,10 +40,6 @@ class Sql {
 // The URL of another database, or of another role, on the same server.
 std::string with_database(const std::string& url, const std::string& database);
 std::string with_user(const std::string& url, const std::string& user);
-std::uint16_t free_port();
-
-// What a call that must fail said.
-gander_error error_of(const std::function<void()>& call);
 
 inline constexpr std::uint32_t kLost =
     GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED;

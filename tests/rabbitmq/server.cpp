@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>
-#include <thread>
 
 #include "proxy.h"
 
@@ -14,8 +13,6 @@ namespace gander::test {
 namespace {
 
 using rabbitmq::amqp_bytes;
-
-constexpr std::chrono::seconds kPatience{20};
 
 // "user:password" of an URL.
 std::string user_of(const std::string& url) {
@@ -139,36 +136,6 @@ Broker RabbitTest::broker(std::map<std::string, std::string> options) {
 
 std::string RabbitTest::url_as(const std::string& user) const {
   return "amqp://" + user + url.substr(url.find('@'));
-}
-
-gander_error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Failure& e) {
-    return e.error;
-  }
-  ADD_FAILURE() << "it did not fail";
-  return blank_error();
-}
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < until) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
-std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
-                                       const std::string& queue) {
-  std::vector<gander_message> all;
-  eventually([&] {
-    keep.push_back(consumer.take(static_cast<std::uint32_t>(n - all.size()), queue));
-    for (std::size_t i = 0; i < keep.back().size(); ++i) all.push_back(keep.back()[i]);
-    return all.size() >= n;
-  });
-  return all;
 }
 
 Message later(Message m, const FakeHost& host, std::chrono::microseconds delay) {

@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "../support/broker_driver.h"
+#include "../support/expectations.h"
 #include "../support/server.h"
 #include "library.h"
 
@@ -57,12 +56,6 @@ class RabbitTest : public testing::Test {
 };
 
 std::string own_vhost();
-gander_error error_of(const std::function<void()>& call);
-// Until it holds, for at most 20 s.
-bool eventually(const std::function<bool()>& holds);
-// Takes until so many have come, for at most 20 s.
-std::vector<gander_message> take_until(Session& consumer, std::size_t n, std::vector<Taken>& keep,
-                                       const std::string& queue = "default");
 Message later(Message m, const FakeHost& host, std::chrono::microseconds delay);
 
 inline bool has(const gander_error& e, std::uint32_t flag) { return (e.flags & flag) != 0; }

@@ -13,16 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-gander_error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Failure& e) {
-    return e.error;
-  }
-  ADD_FAILURE() << "it did not fail";
-  return blank_error();
-}
-
 constexpr std::uint32_t kLostReply =
     GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED;
 

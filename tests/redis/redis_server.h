@@ -10,14 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "../support/broker_driver.h"
+#include "../support/expectations.h"
+#include "../support/port.h"
 
 namespace gander::test {
 
 // redis-server or valkey-server; empty when this machine has neither.
 std::string redis_binary();
-// Of loopback, free at this moment.
-std::uint16_t free_port();
 
 class RedisServer {
  public:

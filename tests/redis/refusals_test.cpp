@@ -18,15 +18,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-gander_error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Failure& e) {
-    return e.error;
-  }
-  ADD_FAILURE() << "it did not fail";
-  return blank_error();
-}
 bool retryable(const gander_error& e) { return (e.flags & GANDER_ERROR_RETRYABLE) != 0; }
 bool maybe_applied(const gander_error& e) { return (e.flags & GANDER_ERROR_MAYBE_APPLIED) != 0; }
 
