@@ -27,12 +27,7 @@ std::vector<int> Admin::partitions(std::span<const std::string> topics,
                                    const sdk::Deadline& deadline) {
   std::vector<int> counts;
   for (const std::string& name : topics) {
-    const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
-    const rd_kafka_metadata_t* raw = nullptr;
-    const auto code = rd_kafka_metadata(client_.get(), 0, topic.get(), &raw,
-                                        ms_left(deadline, client_.settings().call_timeout));
-    const Owned<const rd_kafka_metadata_t> metadata(raw);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking for " + name);
+    const auto metadata = client_.metadata("looking for " + name, deadline, name);
     const rd_kafka_metadata_topic& found = metadata->topics[0];
     if (found.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
       throw client_.error(found.err, "looking for " + name);
@@ -45,12 +40,7 @@ std::vector<int> Admin::partitions(std::span<const std::string> topics,
 }
 
 bool Admin::lacks_replicas(const std::string& name, int needed, const sdk::Deadline& deadline) {
-  const Owned<rd_kafka_topic_t> topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
-  const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client_.get(), 0, topic.get(), &raw,
-                                      ms_left(deadline, client_.settings().call_timeout));
-  const Owned<const rd_kafka_metadata_t> metadata(raw);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking for " + name);
+  const auto metadata = client_.metadata("looking for " + name, deadline, name);
   const rd_kafka_metadata_topic& found = metadata->topics[0];
   const std::span all(found.partitions, static_cast<std::size_t>(found.partition_cnt));
   return std::ranges::any_of(all, [&](const rd_kafka_metadata_partition& p) {

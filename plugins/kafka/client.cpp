@@ -115,6 +115,19 @@ bool Client::refused() const {
   return last_ == RD_KAFKA_RESP_ERR__AUTHENTICATION || last_ == RD_KAFKA_RESP_ERR__SSL;
 }
 
+Owned<const rd_kafka_metadata_t> Client::metadata(const std::string& doing,
+                                                  const sdk::Deadline& deadline,
+                                                  const std::string& topic) {
+  const Owned<rd_kafka_topic_t> one(
+      topic.empty() ? nullptr : rd_kafka_topic_new(rk_, topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code = rd_kafka_metadata(rk_, topic.empty() ? 1 : 0, one.get(), &raw,
+                                      ms_left(deadline, settings_.call_timeout));
+  Owned<const rd_kafka_metadata_t> metadata(raw);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw error(code, doing);
+  return metadata;
+}
+
 sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
                          const std::string& detail, std::uint32_t flags) const {
   const std::lock_guard lock(mutex_);

@@ -45,6 +45,10 @@ class Client {
   // Returns when the cluster has answered. Throws what stands in the way.
   void connect(const sdk::Deadline& deadline);
 
+  // Of every topic, or of one. Throws when the cluster does not answer; `doing` is for the text.
+  Owned<const rd_kafka_metadata_t> metadata(const std::string& doing, const sdk::Deadline& deadline,
+                                            const std::string& topic = {});
+
   // The error to throw for `code`: for a time that ran out it is what librdkafka complained of
   // meanwhile, such as a refused password.
   [[nodiscard]] sdk::Error error(rd_kafka_resp_err_t code, const std::string& doing,

@@ -48,11 +48,7 @@ Item client() { return {GANDER_LOG_INFO, "librdkafka", rd_kafka_version_str(), "
 
 void report_health(Instance& instance, Log& log, const sdk::HealthVisitor& visit,
                    const sdk::Deadline& deadline) {
-  const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(log.client().get(), 1, nullptr, &raw,
-                                      ms_left(deadline, instance.settings.call_timeout));
-  const Owned<const rd_kafka_metadata_t> metadata(raw);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw log.client().error(code, "asking for health");
+  const auto metadata = log.client().metadata("asking for health", deadline);
   std::vector<Item> items = {brokers(*metadata), partitions(*metadata, instance.settings.prefix),
                              client()};
   std::ranges::stable_sort(items, std::greater{}, &Item::level);

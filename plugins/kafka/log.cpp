@@ -33,11 +33,7 @@ Log::Log(const Settings& settings, sdk::Host host, Topics& topics, const sdk::De
 }
 
 std::vector<std::string> Log::topics(const sdk::Deadline& deadline) {
-  const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw,
-                                      ms_left(deadline, client_.settings().call_timeout));
-  const Owned<const rd_kafka_metadata_t> metadata(raw);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "listing topics");
+  const auto metadata = client_.metadata("listing topics", deadline);
   std::vector<std::string> names;
   const std::string begin = client_.settings().prefix + ".";
   for (int i = 0; i < metadata->topic_cnt; ++i)
