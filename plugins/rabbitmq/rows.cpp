@@ -16,9 +16,8 @@ constexpr const char* kHex = "0123456789abcdef";
 
 // Nothing when it is not ours, or cut.
 std::optional<gander_message> unpack(std::string_view payload) {
-  if (!payload.starts_with(kMagic) || !sdk::is_message(payload.substr(kMagic.size())))
-    return std::nullopt;
-  return sdk::read_message(payload.substr(kMagic.size()));
+  if (!payload.starts_with(kMagic)) return std::nullopt;
+  return sdk::find_message(payload.substr(kMagic.size()));
 }
 
 // The text of a UUID, as other programs may have put into message_id.

@@ -184,10 +184,10 @@ std::unique_ptr<sdk::Batch> Exchanger::read_taken(const ReplyView& taken) {
   for (std::size_t i = 0; i < taken.size(); ++i) {
     // It stays with this incarnation and is set aside at its end; those that came with it are not
     // to suffer.
-    if (!sdk::is_message(taken[i].text())) continue;
-    gander_message m = sdk::read_message(taken[i].text());
-    held_.add(m);
-    batch->add(m);
+    auto m = sdk::find_message(taken[i].text());
+    if (!m) continue;
+    held_.add(*m);
+    batch->add(*m);
   }
   return batch;
 }

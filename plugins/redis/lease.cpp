@@ -145,12 +145,12 @@ std::uint64_t Leases::hand_on_page(std::string_view incarnation, Cause cause, st
   std::vector<std::string_view> unreadable;
   std::vector<QueueKeys> queues;
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-    const std::string_view bytes = pairs[i + 1].text();
-    if (!sdk::is_message(bytes)) {
+    const auto m = sdk::find_message(pairs[i + 1].text());
+    if (!m) {
       unreadable.push_back(pairs[i].text());
       continue;
     }
-    const std::string_view name = sdk::view(sdk::read_message(bytes).queue);
+    const std::string_view name = sdk::view(m->queue);
     const auto known = std::ranges::find(queues, name, &QueueKeys::name);
     items.push_back({pairs[i].text(), static_cast<std::size_t>(known - queues.begin()) + 1});
     if (known == queues.end()) queues.emplace_back(instance_.keys, name);

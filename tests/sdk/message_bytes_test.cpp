@@ -68,9 +68,9 @@ TEST(MessageBytes, StandAtThePlacesThatScriptsRead) {
 TEST(MessageBytes, CutAnywhereTheyAreCorrupt) {
   const std::string bytes = written(full(), "mail", 1);
   for (std::size_t n = 0; n < bytes.size(); ++n) {
-    EXPECT_FALSE(is_message(std::string_view(bytes).substr(0, n))) << n;
+    EXPECT_FALSE(find_message(std::string_view(bytes).substr(0, n)).has_value()) << n;
   }
-  EXPECT_TRUE(is_message(bytes));
+  EXPECT_TRUE(find_message(bytes).has_value());
 }
 
 TEST(MessageBytes, OfANewerVersionOrAnotherProgramAreCorruptAndSaySo) {
@@ -83,10 +83,10 @@ TEST(MessageBytes, OfANewerVersionOrAnotherProgramAreCorruptAndSaySo) {
     EXPECT_EQ(e.code(), GANDER_CORRUPT);
     EXPECT_NE(std::string(e.what()).find("version 2"), std::string::npos) << e.what();
   }
-  EXPECT_FALSE(is_message("hello, is this a job?"));
+  EXPECT_FALSE(find_message("hello, is this a job?").has_value());
   std::string no_priority = written(full(), "mail", 1);
   no_priority[1] = 3;
-  EXPECT_FALSE(is_message(no_priority));
+  EXPECT_FALSE(find_message(no_priority).has_value());
 }
 
 TEST(MessageBytes, ANoteThatIsTooLongIsCut) {

@@ -22,6 +22,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -158,13 +159,12 @@ inline gander_message read_message(std::string_view bytes) {
   return m;
 }
 
-// Whether read_message() would not throw.
-inline bool is_message(std::string_view bytes) {
+// The same, and nothing where that throws.
+inline std::optional<gander_message> find_message(std::string_view bytes) {
   try {
-    read_message(bytes);
-    return true;
+    return read_message(bytes);
   } catch (const Error&) {
-    return false;
+    return std::nullopt;
   }
 }
 
