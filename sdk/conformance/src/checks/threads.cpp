@@ -85,6 +85,7 @@ void side_by_side(Kit& kit) {
 void silent_after_destroy(Kit& kit) {
   const std::string q = kit.queue();
   kit.table();
+  std::thread([] {}).join();  // beside the first, a sanitizer starts one of its own
   const auto threads = live_threads();
   const auto files = open_files();
   {
