@@ -4,12 +4,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <set>
 
 namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
+// A transaction's end is answered before its records are shown. One that takes longer is a
+// stranger's that goes on, or its process has died.
+constexpr std::chrono::milliseconds kBeingShown{500};
+constexpr std::int64_t kAllWritten = std::numeric_limits<std::int64_t>::max();
 
 Config config_for(const Settings& settings) {
   Config config(settings);
@@ -87,18 +93,33 @@ bool Log::read_one(const Span& span, const Visitor& visit, const sdk::Deadline& 
   rd_kafka_topic_partition_list_add(list.get(), span.topic.c_str(), span.partition)->offset =
       span.from;
   rd_kafka_assign(client_.get(), list.get());
+  const auto patience = std::chrono::steady_clock::now() + kBeingShown;
+  std::optional<std::int64_t> to;
+  bool at_end = false;
   for (;;) {
     if (deadline.passed())
       throw client_.error(RD_KAFKA_RESP_ERR__TIMED_OUT, "reading " + span.topic);
     const Owned<rd_kafka_message_t> m(
         rd_kafka_consumer_poll(client_.get(), static_cast<int>(kLook.count())));
+    if (at_end && std::chrono::steady_clock::now() > patience) return true;
     if (!m || m->rkt == nullptr) continue;
     if (span.topic != rd_kafka_topic_name(m->rkt) || m->partition != span.partition) continue;
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || m->offset >= span.to) return true;
-    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    const bool end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (!end && m->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (!to) to = std::min(span.to, written(span));
+    at_end = end;
+    if (m->offset >= *to) return true;
+    if (end) continue;
     if (!visit(*m)) return false;
-    if (m->offset + 1 >= span.to) return true;
+    if (m->offset + 1 >= *to) return true;
   }
+}
+
+// Up to where, at the last answer, whether it is shown already or not.
+std::int64_t Log::written(const Span& span) const {
+  std::int64_t low = 0, high = 0;
+  rd_kafka_get_watermark_offsets(client_.get(), span.topic.c_str(), span.partition, &low, &high);
+  return high;
 }
 
 sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
@@ -106,7 +127,7 @@ sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
   topics_.need_control(deadline);
   std::vector<Span> spans;
   for (const Progress& p : progress({topic}, deadline))
-    spans.push_back({topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, p.end});
+    spans.push_back({topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, kAllWritten});
   sdk::IdMap<sdk::OwnedMessage> all;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
@@ -128,7 +149,7 @@ std::vector<std::string> Log::read_paused(const sdk::Deadline& deadline) {
   std::set<std::string> paused;
   for (const Progress& p : progress({topic}, deadline))
     read(
-        {{topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, p.end}},
+        {{topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, kAllWritten}},
         [&](const rd_kafka_message_t& m) {
           const std::string queue(static_cast<const char*>(m.key), m.key_len);
           if (m.payload != nullptr)

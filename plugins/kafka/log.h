@@ -14,7 +14,7 @@
 
 namespace gander::kafka {
 
-// What of a partition is to be read: [from, to).
+// What of a partition is to be read: [from, to), no more than is written when the reading begins.
 struct Span {
   std::string topic;
   std::int32_t partition = 0;
@@ -51,6 +51,7 @@ class Log {
 
  private:
   bool read_one(const Span& span, const Visitor& visit, const sdk::Deadline& deadline);
+  std::int64_t written(const Span& span) const;
 
   Topics& topics_;
   Client client_;
