@@ -22,6 +22,11 @@ struct PartitionEnd {
   std::int64_t offset;
 };
 
+struct GroupMember {
+  std::string instance;  // group.instance.id, or empty
+  std::string id, host;
+};
+
 class Admin {
  public:
   explicit Admin(Client& client) : client_(client) {}
@@ -35,6 +40,8 @@ class Admin {
   // The configuration of each topic, in the order asked for.
   std::vector<std::map<std::string, std::string>> configuration(std::span<const std::string> topics,
                                                                 const sdk::Deadline& deadline);
+  // Who is in a group; nobody where there is none.
+  std::vector<GroupMember> members(const std::string& group, const sdk::Deadline& deadline);
   // Deletes what lies before each offset.
   void delete_before(std::span<const PartitionEnd> ends, const sdk::Deadline& deadline);
 

@@ -77,8 +77,24 @@ Owned<rd_kafka_event_t> Member::answer(rd_kafka_queue_t* queue, bool draining) {
   return nullptr;
 }
 
+// Whether the last commit has been. librdkafka sends one again that the cluster went away from,
+// when it is back: a newer one beside it might be overtaken by it. And of a process that the
+// cluster has missed meanwhile it would come under no name, which fences its own. Under
+// commit_mutex_.
+bool Member::answered(bool draining) {
+  if (!unanswered_) return true;
+  const auto time = draining ? kSlice : kAnswerTime;
+  const Owned<rd_kafka_event_t> late(
+      rd_kafka_queue_poll(unanswered_.get(), static_cast<int>(time.count())));
+  if (!late) return false;
+  unanswered_.reset();
+  return true;
+}
+
 // Under commit_mutex_.
 bool Member::commit(bool leaving, bool draining) {
+  committed_at_ = Clock::now();
+  if (!answered(draining)) return false;
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);
@@ -92,14 +108,14 @@ bool Member::commit(bool leaving, bool draining) {
     stock_.unblock();
     stock_.changed = stock_.handed_out = false;
   }
-  committed_at_ = Clock::now();
   if (list->cnt == 0) return true;
   // Not rd_kafka_commit(): that waits for as long as the cluster is away.
-  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
   auto code = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     const auto said = answer(answers.get(), draining);
     code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (!said) unanswered_ = std::move(answers);
   }
   const std::lock_guard lock(mutex_);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -117,6 +133,8 @@ bool Member::commit(bool leaving, bool draining) {
 
 void Member::write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
                    const sdk::Deadline& deadline) {
+  if (!answered(true))
+    throw client_.error(RD_KAFKA_RESP_ERR__TIMED_OUT, "waiting for the answer to a commit");
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);

@@ -62,6 +62,9 @@ Meaning meaning_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION: return {GANDER_CONFIG, 0, "correct the options"};
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+      return {GANDER_UNAVAILABLE, kRetry | GANDER_ERROR_RECONNECT,
+              "another process goes by the same name: give each an option 'member' of its own"};
     case RD_KAFKA_RESP_ERR__FATAL:
     case RD_KAFKA_RESP_ERR__FENCED:
     case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:

@@ -8,18 +8,24 @@ constexpr std::chrono::microseconds kPatience{3'000'000};
 }  // namespace
 
 Instance::Instance(sdk::Host h, const sdk::Options& options)
-    : host(h), settings(options), topics(settings, h), leases_(settings.lease_us) {}
+    : host(h),
+      settings(options),
+      topics(settings, h),
+      name_(settings),
+      leases_(settings.lease_us) {}
 
 std::shared_ptr<Member> Instance::begin(std::string_view incarnation, sdk::Queues queues,
                                         const sdk::Deadline& deadline) {
   const std::lock_guard lock(mutex_);
-  leases_.begin(incarnation, host.now_us()).incarnation = incarnation;
+  Held& held = leases_.begin(incarnation, host.now_us());
+  held.incarnation = incarnation;
   try {
     std::shared_ptr<Member> joined = member_.lock();
-    if (!joined) {
-      joined = std::make_shared<Member>(settings, host, topics, bell, deadline);
+    if (!joined || joined->replaced()) {
+      joined = std::make_shared<Member>(settings, host, topics, bell, name_, queues, deadline);
       member_ = joined;
     }
+    held.member = joined;
     joined->need(queues, deadline);
     // A group that takes longer lets us in later: until then there is nothing to take.
     static_cast<void>(joined->wait_joined(deadline));
@@ -51,14 +57,23 @@ void Instance::end(Member& joined, std::string_view incarnation) {
   leases_.end(incarnation, [&](Held& held) { hand_on(joined, held.incarnation, {0, 1}); });
 }
 
+void Instance::require_member(const Held& held) {
+  const std::shared_ptr<Member> joined = held.member.lock();
+  if (joined && joined->replaced())
+    throw sdk::Error(GANDER_LEASE_LOST,
+                     "another process has joined the group by this one's name and has its "
+                     "partitions; begin another incarnation");
+}
+
 void Instance::require(std::string_view incarnation) {
   const std::lock_guard lock(mutex_);
-  static_cast<void>(leases_.of(incarnation));
+  require_member(leases_.of(incarnation));
 }
 
 void Instance::renew(std::string_view incarnation) {
   const std::lock_guard lock(mutex_);
   leases_.renew(incarnation, host.now_us());
+  require_member(leases_.of(incarnation));
 }
 
 std::uint64_t Instance::expire() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "member.h"
+#include "name.h"
 #include "settings.h"
 #include "topics.h"
 
@@ -22,7 +23,7 @@ class Instance {
                                 const sdk::Deadline& deadline);
   // What it holds goes back to the front.
   void end(Member& member, std::string_view incarnation);
-  // Throws LEASE_LOST when it has ended.
+  // Throws LEASE_LOST when it has ended, or another process has taken over from this one.
   void require(std::string_view incarnation);
   void renew(std::string_view incarnation);
   // Hands on what those hold that have not been renewed for the lease; how many deliveries.
@@ -38,9 +39,13 @@ class Instance {
  private:
   struct Held {
     std::string incarnation;
+    std::weak_ptr<Member> member;
   };
   std::size_t hand_on(Member& member, const std::string& incarnation, Offsets::Counts more);
 
+  static void require_member(const Held& held);
+
+  Name name_;
   std::mutex mutex_;  // taken before a member's own
   std::weak_ptr<Member> member_;
   sdk::Leases<Held> leases_;

@@ -3,7 +3,6 @@
 #include <gander/sdk/message_bytes.hpp>
 
 #include <algorithm>
-#include <random>
 
 namespace gander::kafka {
 namespace {
@@ -15,10 +14,11 @@ constexpr std::chrono::milliseconds kLookAtCommit{10};
 
 constexpr std::chrono::milliseconds kMostSilence{20'000};
 
-Config config_for(const Settings& settings) {
+Config config_for(const Settings& settings, const std::string& in_group) {
   const std::int64_t lease_ms = settings.lease_us / 1000;
   Config config(settings);
   config.set("group.id", settings.prefix);
+  if (!in_group.empty()) config.set("group.instance.id", in_group);
   config.set("session.timeout.ms", lease_ms);
   // The answer is how a member hears that others come or go, and all wait for the last to hear.
   config.set("heartbeat.interval.ms", std::min<std::int64_t>(500, lease_ms / 4));
@@ -44,38 +44,33 @@ Config config_for(const Settings& settings) {
   return config;
 }
 
-std::uint64_t new_token() {
-  std::random_device random;
-  // As many bits as a number in the metadata holds.
-  return ((std::uint64_t{random()} << 32U) | random()) >> 8U;
-}
-
-std::string text_of(std::uint64_t token) {
-  std::string text;
-  for (; token != 0; token >>= 4U) text += "0123456789abcdef"[token & 15U];
-  return text;
-}
-
 }  // namespace
 
 Member::Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Doorbell& bell,
-               const sdk::Deadline& deadline)
+               Name& name, sdk::Queues queues, const sdk::Deadline& deadline)
     : settings_(settings),
       host_(host),
       topics_(topics),
       bell_(bell),
+      name_(name),
+      in_group_(name.in_group(queues)),
       client_(
           RD_KAFKA_CONSUMER,
           [&] {
-            Config config = config_for(settings);
+            Config config = config_for(settings, in_group_);
             rd_kafka_conf_set_rebalance_cb(config.get(), on_rebalance);
             return config;
           }(),
           settings, host, this),
       token_(new_token()),
-      transactions_(settings, host, settings.prefix + "." + text_of(token_)),
+      transactions_(settings, host,
+                    settings.prefix + "." + (in_group_.empty() ? text_of(token_) : in_group_)),
       stock_(token_ << 8U) {
   client_.connect(deadline);
+  name_.check(client_, in_group_, deadline);
+  // Whose name it was may have died in the midst of one: his partitions could not be read until
+  // that has run out of its time.
+  if (!in_group_.empty()) transactions_.resolve(deadline);
   topics_.need_control(deadline);
   control_ = new_queue();
   main_.reset(rd_kafka_queue_get_consumer(client_.get()));
@@ -124,7 +119,11 @@ void Member::need(sdk::Queues queues, const sdk::Deadline& deadline) {
       queues_.push_back(std::make_unique<Queue>(Queue{new_queue(), name, p}));
   }
   const std::lock_guard lock(mutex_);
-  if (!more && asked_) return;
+  if (more || !asked_) subscribe();
+}
+
+// Under mutex_.
+void Member::subscribe() {
   const PartitionList topics = new_list();
   rd_kafka_topic_partition_list_add(topics.get(), topics_.names().scheduled().c_str(),
                                     RD_KAFKA_PARTITION_UA);
@@ -143,6 +142,7 @@ void Member::run() {
     bool busy = false;
     try {
       busy = fetch();
+      if (join_anew_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
     } catch (const std::exception& e) {
@@ -154,7 +154,7 @@ void Member::run() {
                    [this] { return awake_ || stopping_; });
     awake_ = false;
   }
-  leave();
+  if (!replaced_) leave();
 }
 
 bool Member::fetch() {
@@ -234,6 +234,8 @@ void Member::handle(rd_kafka_message_t* message) {
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
       message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
     return;
+  // It is fenced; librdkafka serves it no more.
+  if (message->err == RD_KAFKA_RESP_ERR__FATAL) return give_up();
   const std::lock_guard lock(mutex_);
   problem_ = message->payload != nullptr
                  ? std::string(static_cast<const char*>(message->payload), message->len)

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "due.h"
+#include "name.h"
 #include "stock.h"
 #include "topics.h"
 #include "transaction.h"
@@ -23,8 +24,8 @@ namespace gander::kafka {
 
 class Member {
  public:
-  Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Doorbell& bell,
-         const sdk::Deadline& deadline);
+  Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Doorbell& bell, Name& name,
+         sdk::Queues queues, const sdk::Deadline& deadline);
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
   // Leaves the group in order: what was handed out counts no crash.
@@ -46,6 +47,8 @@ class Member {
   // Whether anything may be handed out: not before it is known which queues are paused, nor while
   // partitions are about to go. Under mutex().
   [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_; }
+  // Another process has joined by our name: nothing that was handed out is ours, nothing will be.
+  [[nodiscard]] bool replaced() const { return replaced_; }
   // Waits until the group has said what is ours. False: not by then.
   bool wait_joined(const sdk::Deadline& deadline);
   // Waits until partitions are assigned and what is to come is read up to its end of now.
@@ -77,6 +80,7 @@ class Member {
 
   // member.cpp
   void run();
+  void subscribe();
   bool fetch();
   bool drain_all();
   bool drain(Queue& from);
@@ -94,6 +98,11 @@ class Member {
                            rd_kafka_topic_partition_list_t* partitions, void* opaque);
   void assigned(rd_kafka_topic_partition_list_t* partitions);
   void revoked(rd_kafka_topic_partition_list_t* partitions);
+  void give_up();
+  void note_id();
+  void join_anew();
+  bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
+  void park_all();
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
   void read_ends(const rd_kafka_topic_partition_list_t& partitions);
   void take_over(rd_kafka_topic_partition_t& at);
@@ -110,6 +119,7 @@ class Member {
 
   // commit.cpp
   bool commit(bool leaving, bool draining = false);
+  bool answered(bool draining);
   Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining);
   void commit_if_due();
   Owned<rd_kafka_consumer_group_metadata_t> group() const;
@@ -118,6 +128,8 @@ class Member {
   sdk::Host host_;
   Topics& topics_;
   sdk::Doorbell& bell_;
+  Name& name_;
+  const std::string in_group_;  // what the group knows us by; empty: nobody in particular
   Client client_;
   const std::uint64_t token_;
   Transactions transactions_;
@@ -129,6 +141,8 @@ class Member {
   bool asked_ = false;                                              // to join the group
   bool joined_ = false;                                             // it has said what is ours
   bool handing_over_ = false;                                       // it is about to say so anew
+  std::atomic<bool> replaced_{false};                               // see replaced()
+  bool join_anew_ = false;                                          // of the thread alone
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   bool state_read_ = false;  // so that nothing is handed out that is paused
@@ -139,6 +153,7 @@ class Member {
 
   std::timed_mutex
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
+  Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
   Clock::time_point committed_at_{};
   bool uncommitted_ = false;  // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};

@@ -44,12 +44,22 @@ void Member::leave() {
     return out;
   };
   for (const auto until = Clock::now() + kLeaveTime; Clock::now() < until && !is_out();)
-    if (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 5))
-      rd_kafka_message_destroy(m);
+    if (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 5)) {
+      const Owned<rd_kafka_message_t> message(m);
+      handle(m);
+    }
   // An answer of the coordinator that was asked later: it has heard that we are gone.
   const PartitionList any = new_list(1);
   rd_kafka_topic_partition_list_add(any.get(), topics_.names().scheduled().c_str(), 0);
   rd_kafka_committed(client_.get(), any.get(), kAskTime.count());
+}
+
+// As somebody whom the group does not know, so that it shares out anew.
+void Member::join_anew() {
+  join_anew_ = false;
+  leave();
+  const std::lock_guard lock(mutex_);
+  if (!replaced_) subscribe();
 }
 
 void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
@@ -58,13 +68,55 @@ void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
   if (!lost) await_running();
   const std::lock_guard commit_lock(commit_mutex_);
   if (!lost) commit(true);
-  {
-    const std::lock_guard lock(mutex_);
-    stock_.park_all();
-    due_.park_all();
-    joined_ = handing_over_ = false;
-  }
+  park_all();
   rd_kafka_assign(client_.get(), nullptr);
+}
+
+void Member::park_all() {
+  const std::lock_guard lock(mutex_);
+  stock_.park_all();
+  due_.park_all();
+  joined_ = handing_over_ = false;
+}
+
+// Another has our name, and by it our partitions. He runs what was handed out, so what becomes of
+// it here is LEASE_LOST from now on.
+void Member::give_up() {
+  if (replaced_) return;
+  host_.log(
+      GANDER_LOG_WARN,
+      "the group: another process has joined by the name '" + settings_.member +
+          "' and has taken over; if both are to live, give each an option 'member' of its own");
+  note_id();
+  name_.lost();
+  const std::lock_guard commit_lock(commit_mutex_);
+  park_all();
+  const std::lock_guard lock(mutex_);
+  stock_.forget_parked();
+  due_.forget_parked();
+  replaced_ = true;
+  changed_.notify_all();
+}
+
+void Member::note_id() {
+  if (in_group_.empty()) return;
+  char* id = rd_kafka_memberid(client_.get());
+  if (id == nullptr) return;
+  if (*id != '\0') name_.joined_as(id);
+  rd_kafka_mem_free(client_.get(), id);
+}
+
+// What a predecessor of our name had may be of queues that he asked for only later.
+bool Member::asked_for(const rd_kafka_topic_partition_list_t& partitions) {
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < partitions.cnt; ++i) {
+    const std::string topic = partitions.elems[i].topic;
+    const bool known = std::ranges::any_of(queues_, [&](const auto& queue) {
+      return topics_.names().ready(queue->queue, queue->priority) == topic;
+    });
+    if (!known && topic != topics_.names().scheduled()) return false;
+  }
+  return true;
 }
 
 // What runs may end, for a while: what then still runs may be run again by another. Nothing is
@@ -86,6 +138,13 @@ void Member::await_running() {
 
 void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   const PartitionList owned(rd_kafka_topic_partition_list_copy(partitions));
+  note_id();
+  if (!asked_for(*owned)) {
+    join_anew_ = true;
+    const PartitionList none = new_list();  // with null it would wait for another answer
+    rd_kafka_assign(client_.get(), none.get());
+    return;
+  }
   if (!read_committed(owned.get())) {
     rd_kafka_assign(client_.get(), nullptr);
     return;

@@ -9,6 +9,7 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::size_t kLongestPrefix = 40;
+constexpr std::size_t kLongestMember = 100;
 constexpr int kDefaultPort = 9092;
 
 [[noreturn]] void refuse_url(const std::string& why) {
@@ -21,6 +22,7 @@ bool is_ours(std::string_view key) {
   static constexpr std::string_view kOurs[] = {"bootstrap.servers",
                                                "metadata.broker.list",
                                                "group.id",
+                                               "group.instance.id",
                                                "enable.idempotence",
                                                "acks",
                                                "request.required.acks",
@@ -70,6 +72,18 @@ std::string checked_prefix(const std::string& prefix) {
   return prefix;
 }
 
+std::string checked_member(const std::string& name) {
+  const auto good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+  };
+  if (name.size() > kLongestMember || !std::ranges::all_of(name, good))
+    throw sdk::Error(GANDER_CONFIG,
+                     "option 'member' is '" + name +
+                         "'; it must be at most 100 characters of A-Z a-z 0-9 . _ -, "
+                         "or empty");
+  return name;
+}
+
 std::string upper(std::string text) {
   std::ranges::transform(text, text.begin(), [](char c) {
     return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -86,6 +100,7 @@ Settings::Settings(const sdk::Options& options)
       tls(options.flag("tls")),
       properties(read_properties(options.text("properties"))),
       prefix(checked_prefix(options.text("prefix"))),
+      member(checked_member(options.text("member"))),
       create_topics(options.flag("create_topics")),
       partitions(static_cast<int>(options.integer("partitions"))),
       replication(static_cast<int>(options.integer("replication"))),

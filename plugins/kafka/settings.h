@@ -26,6 +26,7 @@ struct Settings {
   bool tls;
   std::vector<std::pair<std::string, std::string>> properties;
   std::string prefix;
+  std::string member;  // the name of this process in the group; empty: none
   bool create_topics;
   int partitions;
   int replication;  // 0: the cluster's default, as for the next

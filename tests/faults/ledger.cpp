@@ -113,7 +113,8 @@ class Judge {
     for (const Disturbance& d : disturbances_) {
       if (d.pid != 0) continue;
       const auto next = std::lower_bound(begins_.begin(), begins_.end(), d.to_us);
-      if (next != begins_.end())
+      // Where it went away again before, the later return is the one to measure.
+      if (next != begins_.end() && !server_away(d.to_us, *next))
         verdict_.worst_resume_s =
             std::max(verdict_.worst_resume_s, static_cast<double>(*next - d.to_us) / 1e6);
     }
@@ -121,6 +122,11 @@ class Judge {
   }
 
  private:
+  [[nodiscard]] bool server_away(std::int64_t from_us, std::int64_t to_us) const {
+    return std::ranges::any_of(disturbances_, [&](const Disturbance& d) {
+      return d.pid == 0 && d.from_us > from_us && d.from_us < to_us;
+    });
+  }
   void recovered(std::int64_t from_us, std::int64_t to_us) {
     verdict_.worst_recovery_s =
         std::max(verdict_.worst_recovery_s, static_cast<double>(to_us - from_us) / 1e6);

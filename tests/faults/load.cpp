@@ -4,6 +4,7 @@
 #include <gander/gander.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -62,7 +63,9 @@ Member Load::member(const Options& options, const Scratch& scratch, std::size_t 
     url = test::with_port(broker_, made.proxy->port());
   }
   if (number < kWorkers)
-    made.process = std::make_unique<Process>(worker_on(url), workers_log_);
+    made.process = std::make_unique<Process>(
+        options.names.empty() ? worker_on(url) : named_worker_on(url, options.names, number),
+        workers_log_);
   else
     made.process =
         std::make_unique<Process>(std::vector<std::string>{(bin_ / "fault_producer").string(), url,
@@ -82,6 +85,17 @@ std::vector<std::string> Load::worker_on(const std::string& url) const {
           queue_,
           "--threads",
           "4"};
+}
+
+std::vector<std::string> Load::named_worker_on(const std::string& url, const std::string& option,
+                                               std::size_t number) const {
+  std::string variable = "GANDER_BROKERS_FAULTS_";
+  for (const char c : option)
+    variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  std::vector<std::string> command = {"/usr/bin/env", "GANDER_BROKERS_FAULTS_URL=" + url,
+                                      variable + "=worker-" + std::to_string(number)};
+  for (const std::string& word : worker_on("faults")) command.push_back(word);
+  return command;
 }
 
 std::unique_ptr<Process> Load::guest() const {

@@ -49,6 +49,10 @@ class Load {
  private:
   Member member(const Options& options, const Scratch& scratch, std::size_t number);
   [[nodiscard]] std::vector<std::string> worker_on(const std::string& url) const;
+  // The same one, whichever process it is.
+  [[nodiscard]] std::vector<std::string> named_worker_on(const std::string& url,
+                                                         const std::string& option,
+                                                         std::size_t number) const;
   // -1: the broker does not say at the moment.
   [[nodiscard]] std::int64_t ask_left() const;
 

@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kUsage =
     "usage: fault_driver sqlite|URL FAULTS BIN [--json] [--rate FAULTS-PER-SECOND] [--lease-ms N]\n"
     "                    [--server NAME --services PATH-OF-TOOLS/SERVICES] [--leftovers PROGRAM]\n"
-    "                    [--ways 'LISTENER:PROXY ...'] [--storm] [--only KIND] [--keep]";
+    "                    [--ways 'LISTENER:PROXY ...'] [--storm] [--only KIND] [--keep]\n"
+    "                    [--names OPTION-OF-THE-BROKER] [--nameless]";
 
 void read_option(Options& options, const std::string& name, const std::string& value) {
   if (name == "--rate")
@@ -21,6 +22,8 @@ void read_option(Options& options, const std::string& name, const std::string& v
     options.services = std::filesystem::absolute(value);
   else if (name == "--only")
     options.only = value;
+  else if (name == "--names")
+    options.names = value;
   else if (name == "--ways")
     options.ways = value;
   else if (name == "--leftovers")
@@ -42,6 +45,8 @@ Options read_options(int argc, char** argv) {
       options.json = true;
     else if (name == "--keep")
       options.keep = true;
+    else if (name == "--nameless")
+      options.names.clear();
     else if (name == "--storm")
       options.storm = true;
     else if (i + 1 < argc)

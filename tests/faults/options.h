@@ -22,6 +22,9 @@ struct Options {
   std::string ways;
   // Rebalance storms as well: of a broker whose workers share out what there is.
   bool storm = false;
+  // The option by which a broker of this kind knows a worker that was replaced; empty: there is
+  // none.
+  std::string names;
   std::string only;  // the one kind of fault that is wanted; empty: all
 
   std::string leftovers;  // a program that is told server and URL, and fails when something is left

@@ -9,7 +9,7 @@ namespace gander::test {
 namespace {
 
 TEST(KafkaPage, NamesEveryOptionWithItsDefault) {
-  EXPECT_EQ(expect_options(read_page(GANDER_KAFKA_PAGE)), 19U);
+  EXPECT_EQ(expect_options(read_page(GANDER_KAFKA_PAGE)), 20U);
 }
 
 std::string output_of(const std::string& command) {

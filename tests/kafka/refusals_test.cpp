@@ -26,6 +26,8 @@ TEST(KafkaRefusals, OptionsThatAreWrongAreNamed) {
        {"kafka://h:port", "kafka://h/db", "http://h", "kafka://h:0", "kafka://a,,b"})
     EXPECT_THAT(why({{"url", url}}), HasSubstr("option 'url'")) << url;
   EXPECT_THAT(why({{"prefix", "a_b"}}), HasSubstr("'prefix'"));
+  EXPECT_THAT(why({{"member", "a/b"}}), HasSubstr("option 'member' is 'a/b'; it must be"));
+  EXPECT_THAT(why({{"member", std::string(101, 'a')}}), HasSubstr("'member'"));
   EXPECT_THAT(why({{"properties", "group.id=mine"}}), HasSubstr("'group.id'"));
   EXPECT_THAT(why({{"properties", "=5"}}), HasSubstr("'properties'"));
 }
