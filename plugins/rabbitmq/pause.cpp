@@ -1,5 +1,8 @@
 // How a CONSUME session obeys the pause of a queue (state.h). An operator tells all workers that
 // the state of a queue has changed; each looks it up, and lets go of the queue if it is paused.
+#include <algorithm>
+
+#include "error.h"
 #include "exchange.h"
 #include "state.h"
 
@@ -40,8 +43,14 @@ void Consumer::end_taking(Subscription& s, TimePoint until) {
 
 // Whichever thread reads must not ask the server: the listening one will.
 void Consumer::told(std::string_view queue) {
+  const bool anew = queue.starts_with(kMadeAnew);
+  if (anew) queue.remove_prefix(kMadeAnew.size());
   const auto it = subscriptions_.find(queue);
   if (it == subscriptions_.end()) return;
+  if (anew && std::ranges::any_of(it->second->levels, &Level::open))
+    connection_->client().lose(
+        lost_connection(connection_->client().where(),
+                        "the queue '" + it->first + "' was deleted under its consumers"));
   it->second->told = true;
   connection_->wake_by(steady_clock::now());
 }

@@ -1,9 +1,11 @@
 #include "publisher.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "error.h"
+#include "state.h"
 
 namespace gander::rabbitmq {
 namespace {
@@ -66,13 +68,7 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
     send_all(items, when_blocked, until);
     const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
     if (std::ranges::any_of(items, unrouted)) {
-      // Deleted behind our back. Once more, with the queue as it should be.
-      for (Outgoing& o : items) {
-        if (!unrouted(o)) continue;
-        topology_.forget(sdk::view(o.message->queue));
-        ensure_topology({&o, 1}, until);
-        o.result = Outgoing::Result::waiting;
-      }
+      make_anew(items, until);
       send_all(items, when_blocked, until);
     }
   } catch (const sdk::Error& e) {
@@ -95,6 +91,23 @@ void Publisher::ensure_topology(std::span<Outgoing> items, TimePoint until) {
       topology_.ensure_priority(client, queue, o.message->priority, until);
     if (o.to == Outgoing::To::later) topology_.ensure_delays(client, until);
   }
+}
+
+// What was deleted behind our back. Of a queue that is deleted and made again in the same moment
+// the server tells the consumers nothing, and a channel drops as many messages of the new one as it
+// had of the old, taking them for the same. So its workers hear of it first.
+void Publisher::make_anew(std::span<Outgoing> items, TimePoint until) {
+  std::set<std::string_view> gone;
+  for (Outgoing& o : items) {
+    if (o.result != Outgoing::Result::unrouted) continue;
+    o.result = Outgoing::Result::waiting;
+    const std::string_view queue = sdk::view(o.message->queue);
+    topology_.forget(queue);
+    if (o.to == Outgoing::To::work && gone.insert(queue).second)
+      say(instance_.names.control(), listeners_key(address_of(queue)),
+          std::string(kMadeAnew) + std::string(queue), until);
+  }
+  ensure_topology(items, until);
 }
 
 void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {

@@ -60,6 +60,7 @@ class Publisher final : public Connection::Listener {
 
   Connection& connected(TimePoint until);
   void ensure_topology(std::span<Outgoing> items, TimePoint until);
+  void make_anew(std::span<Outgoing> items, TimePoint until);
   void wait_unblocked(WhenBlocked when_blocked, TimePoint until);
   void send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void send(Outgoing& item);

@@ -15,6 +15,10 @@
 
 namespace gander::rabbitmq {
 
+// Before the name of a queue in what its workers are told: it was deleted, and is made again at
+// once. (No queue's name begins so.)
+inline constexpr std::string_view kMadeAnew = "/";
+
 bool is_paused(Client& client, const Names& names, std::string_view queue, TimePoint until);
 // Idempotent.
 void write_paused(Client& client, const Names& names, std::string_view queue, bool paused,

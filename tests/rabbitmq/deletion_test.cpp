@@ -58,6 +58,31 @@ TEST_F(RabbitDeletion, AQueueDeletedUnderItsConsumerIsDeclaredAgain) {
   }));
 }
 
+// The server tells the consumers of the former nothing, and keeps from them as many messages of the
+// latter as they had been given.
+TEST_F(RabbitDeletion, AQueueDeletedAndMadeAnewAtOnceLeavesNobodyDeaf) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1), message(2), message(3)});
+  std::optional<Session> consumer(over.open(GANDER_ROLE_CONSUME, "w0"));
+  std::vector<Taken> keep;
+  for (const gander_message& m : take_until(*consumer, 3, keep))
+    EXPECT_EQ(consumer->settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+  stranger->remove_queue(named("q.default.1"));
+  EXPECT_EQ(producer.enqueue({message(4)}).front(), GANDER_OK);
+  int sessions = 1;
+  EXPECT_TRUE(eventually([&] {
+    try {
+      const Taken taken = consumer->take(5);
+      return taken.size() == 1 && number_of(taken[0].id) == 4;
+    } catch (const Failure&) {  // its incarnation has ended
+      consumer.emplace(over.open(GANDER_ROLE_CONSUME, "w" + std::to_string(sessions++)));
+      return false;
+    }
+  }));
+  EXPECT_LE(sessions, 2);
+}
+
 TEST_F(RabbitDeletion, TheDeadLettersDeletedAreDeclaredAgain) {
   Broker over = broker();
   over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
