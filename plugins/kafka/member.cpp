@@ -18,7 +18,7 @@ Config config_for(const Settings& settings, const std::string& in_group) {
   const std::int64_t lease_ms = settings.lease_us / 1000;
   Config config(settings);
   config.set("group.id", settings.prefix);
-  config.set("group.instance.id", in_group);
+  if (!in_group.empty()) config.set("group.instance.id", in_group);
   config.set("session.timeout.ms", lease_ms);
   // The answer is how a member hears that others come or go, and all wait for the last to hear.
   config.set("heartbeat.interval.ms", std::min<std::int64_t>(500, lease_ms / 4));
@@ -63,15 +63,14 @@ Member::Member(const Settings& settings, sdk::Host host, Topics& topics, sdk::Do
           }(),
           settings, host, this),
       token_(new_token()),
-      transactions_(
-          settings, host,
-          settings.prefix + "." + (settings.member.empty() ? text_of(token_) : in_group_)),
+      transactions_(settings, host,
+                    settings.prefix + "." + (in_group_.empty() ? text_of(token_) : in_group_)),
       stock_(token_ << 8U) {
   client_.connect(deadline);
   name_.check(client_, in_group_, deadline);
   // Whose name it was may have died in the midst of one: his partitions could not be read until
   // that has run out of its time.
-  if (!settings.member.empty()) transactions_.resolve(deadline);
+  if (!in_group_.empty()) transactions_.resolve(deadline);
   topics_.need_control(deadline);
   control_ = new_queue();
   main_.reset(rd_kafka_queue_get_consumer(client_.get()));

@@ -129,7 +129,7 @@ class Member {
   Topics& topics_;
   sdk::Doorbell& bell_;
   Name& name_;
-  const std::string in_group_;  // what the group knows us by
+  const std::string in_group_;  // what the group knows us by; empty: nobody in particular
   Client client_;
   const std::uint64_t token_;
   Transactions transactions_;

@@ -20,11 +20,8 @@ std::string text_of(std::uint64_t token) {
   return text;
 }
 
-Name::Name(const Settings& settings)
-    : settings_(settings),
-      name_(settings.member.empty() ? text_of(new_token()) : settings.member) {}
-
 std::string Name::in_group(sdk::Queues queues) const {
+  if (settings_.member.empty()) return {};
   std::vector<std::string_view> names;
   for (const gander_str queue : queues) names.push_back(sdk::view(queue));
   std::ranges::sort(names);
@@ -33,7 +30,7 @@ std::string Name::in_group(sdk::Queues queues) const {
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619;
     hash *= 16'777'619;  // an end: "ab" is not "a" and "b"
   }
-  return name_ + "." + text_of(hash);
+  return settings_.member + "." + text_of(hash);
 }
 
 void Name::joined_as(const std::string& id) {
@@ -48,7 +45,7 @@ void Name::lost() {
 
 void Name::check(Client& client, const std::string& in_group, const sdk::Deadline& deadline) {
   const std::lock_guard lock(mutex_);
-  if (!lost_ || settings_.member.empty()) return;
+  if (!lost_ || in_group.empty()) return;
   for (const GroupMember& member : Admin(client).members(settings_.prefix, deadline)) {
     // A request of ours that came late fences us as well; then there is nobody else.
     if (member.instance != in_group || ids_.contains(member.id)) continue;

@@ -15,12 +15,10 @@ namespace gander::kafka {
 
 class Name {
  public:
-  explicit Name(const Settings& settings);
+  explicit Name(const Settings& settings) : settings_(settings) {}
 
-  // group.instance.id, without a name as well: for others, librdkafka may ask twice for the id by
-  // which a member joins, and the group waits a lease for whom it gave the first. Whoever comes
-  // back with other queues is another: the group does not share out anew for one that it knows, and
-  // nobody would have the new ones.
+  // group.instance.id; empty without a name. Whoever comes back with other queues is another: the
+  // group does not share out anew for one that it knows, and nobody would have the new ones.
   [[nodiscard]] std::string in_group(sdk::Queues queues) const;
 
   // The group knows this member by that id, which it has made up, for now.
@@ -33,7 +31,6 @@ class Name {
 
  private:
   const Settings& settings_;
-  const std::string name_;
   std::mutex mutex_;
   bool lost_ = false;
   std::set<std::string> ids_;  // of this process

@@ -83,12 +83,10 @@ void Member::park_all() {
 // it here is LEASE_LOST from now on.
 void Member::give_up() {
   if (replaced_) return;
-  host_.log(GANDER_LOG_WARN,
-            settings_.member.empty()
-                ? "the group: it has fenced us; joining anew"
-                : "the group: another process has joined by the name '" + settings_.member +
-                      "' and has taken over; if both are to live, give each an option 'member' of "
-                      "its own");
+  host_.log(
+      GANDER_LOG_WARN,
+      "the group: another process has joined by the name '" + settings_.member +
+          "' and has taken over; if both are to live, give each an option 'member' of its own");
   note_id();
   name_.lost();
   const std::lock_guard commit_lock(commit_mutex_);
@@ -101,6 +99,7 @@ void Member::give_up() {
 }
 
 void Member::note_id() {
+  if (in_group_.empty()) return;
   char* id = rd_kafka_memberid(client_.get());
   if (id == nullptr) return;
   if (*id != '\0') name_.joined_as(id);
