@@ -28,8 +28,9 @@ class Client {
   // The next thing the server says, or false when it said nothing until then.
   bool next(Event& event, TimePoint until);
 
-  // Mandatory: what no queue takes comes back.
+  // Mandatory: what no queue takes comes back. Sent by flush() at the latest.
   void publish(std::string_view exchange, std::string_view key, std::string_view payload);
+  void flush();
   void ack(std::uint64_t tag, bool multiple);
   void nack_all();  // requeues whatever kMain holds
 
@@ -98,6 +99,7 @@ class Client {
   std::string where_, server_;
   Handle handle_;
   Assembler assembler_;
+  std::string unsent_;
   unsigned events_ = 0;
   bool lost_ = false;
 };

@@ -123,8 +123,11 @@ void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, Ti
   for (Outgoing& o : items) {
     if (o.result != Outgoing::Result::waiting) continue;
     send(o);
-    if (++sent % kLookEvery == 0) connection_->catch_up();
+    if (++sent % kLookEvery != 0) continue;
+    connection_->client().flush();
+    connection_->catch_up();
   }
+  connection_->client().flush();
   await_results(when_blocked, until);
 }
 
@@ -197,6 +200,7 @@ bool Publisher::say(const std::string& exchange, const std::string& key, std::st
   ++undecided_;
   try {
     connection_->client().publish(exchange, key, text);
+    connection_->client().flush();
     await_results(WhenBlocked::wait, until);
   } catch (...) {
     forget_items();
