@@ -113,19 +113,20 @@ class Judge {
     for (const Disturbance& d : disturbances_) {
       if (d.pid != 0) continue;
       const auto next = std::lower_bound(begins_.begin(), begins_.end(), d.to_us);
-      // Where it went away again before, the later return is the one to measure.
-      if (next != begins_.end() && !server_away(d.to_us, *next))
-        verdict_.worst_resume_s =
-            std::max(verdict_.worst_resume_s, static_cast<double>(*next - d.to_us) / 1e6);
+      if (next == begins_.end()) continue;
+      const std::int64_t until = away_again(d.to_us, *next);
+      verdict_.worst_resume_s =
+          std::max(verdict_.worst_resume_s, static_cast<double>(until - d.to_us) / 1e6);
     }
     return std::move(verdict_);
   }
 
  private:
-  [[nodiscard]] bool server_away(std::int64_t from_us, std::int64_t to_us) const {
-    return std::ranges::any_of(disturbances_, [&](const Disturbance& d) {
-      return d.pid == 0 && d.from_us > from_us && d.from_us < to_us;
-    });
+  // When the server went away again, or else the end: work cannot go on before its next return.
+  [[nodiscard]] std::int64_t away_again(std::int64_t from_us, std::int64_t to_us) const {
+    for (const Disturbance& d : disturbances_)
+      if (d.pid == 0 && d.from_us > from_us) to_us = std::min(to_us, d.from_us);
+    return to_us;
   }
   void recovered(std::int64_t from_us, std::int64_t to_us) {
     verdict_.worst_recovery_s =

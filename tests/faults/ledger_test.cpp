@@ -130,12 +130,12 @@ TEST_F(LedgerTest, CountsAServersFaultAgainstEveryProcessAndMeasuresTheReturn) {
   EXPECT_DOUBLE_EQ(v.worst_recovery_s, 0);
 }
 
-TEST_F(LedgerTest, MeasuresTheLastReturnOfAServerThatWentAwayAgain) {
+TEST_F(LedgerTest, MeasuresAReturnUntilTheServerWentAwayAgain) {
   began("a", 1, 10);
   disturbed(0, 11, 13);
-  disturbed(0, 14, 20);
+  disturbed(0, 16, 20);
   ran("a", 2, 21, 22);
-  EXPECT_DOUBLE_EQ(verdict().worst_resume_s, 1);
+  EXPECT_DOUBLE_EQ(verdict().worst_resume_s, 3);
 }
 
 TEST_F(LedgerTest, ExplainsTwoOfAnIdByAFaultInItsEnqueue) {
