@@ -122,12 +122,18 @@ std::int64_t Log::written(const Span& span) const {
   return high;
 }
 
+// A topic of the control plane, from its begin.
+void Log::read_all(const std::string& topic, const Visitor& visit, const sdk::Deadline& deadline) {
+  topics_.need_control(deadline);
+  const int count = Admin(client_).partitions({&topic, 1}, deadline)[0];
+  std::vector<Span> spans;
+  for (std::int32_t number = 0; number < count; ++number)
+    spans.push_back({topic, number, RD_KAFKA_OFFSET_BEGINNING, kAllWritten});
+  read(spans, visit, deadline);
+}
+
 sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
                                                   const sdk::Deadline& deadline) {
-  topics_.need_control(deadline);
-  std::vector<Span> spans;
-  for (const Progress& p : progress({topic}, deadline))
-    spans.push_back({topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, kAllWritten});
   sdk::IdMap<sdk::OwnedMessage> all;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
@@ -139,26 +145,24 @@ sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
       all[id].assign(sdk::read_message({static_cast<const char*>(m.payload), m.len}));
     return true;
   };
-  read(spans, visit, deadline);
+  read_all(topic, visit, deadline);
   return all;
 }
 
 std::vector<std::string> Log::read_paused(const sdk::Deadline& deadline) {
   const std::string topic = topics_.names().state();
-  topics_.need_control(deadline);
   std::set<std::string> paused;
-  for (const Progress& p : progress({topic}, deadline))
-    read(
-        {{topic, p.partition, RD_KAFKA_OFFSET_BEGINNING, kAllWritten}},
-        [&](const rd_kafka_message_t& m) {
-          const std::string queue(static_cast<const char*>(m.key), m.key_len);
-          if (m.payload != nullptr)
-            paused.insert(queue);
-          else
-            paused.erase(queue);
-          return true;
-        },
-        deadline);
+  read_all(
+      topic,
+      [&](const rd_kafka_message_t& m) {
+        const std::string queue(static_cast<const char*>(m.key), m.key_len);
+        if (m.payload != nullptr)
+          paused.insert(queue);
+        else
+          paused.erase(queue);
+        return true;
+      },
+      deadline);
   return {paused.begin(), paused.end()};
 }
 

@@ -52,6 +52,7 @@ class Log {
  private:
   bool read_one(const Span& span, const Visitor& visit, const sdk::Deadline& deadline);
   std::int64_t written(const Span& span) const;
+  void read_all(const std::string& topic, const Visitor& visit, const sdk::Deadline& deadline);
 
   Topics& topics_;
   Client client_;

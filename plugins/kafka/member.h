@@ -100,6 +100,7 @@ class Member {
   void revoked(rd_kafka_topic_partition_list_t* partitions);
   void give_up();
   void note_id();
+  [[nodiscard]] std::string id() const;
   void join_anew();
   bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
   void park_all();
@@ -108,6 +109,7 @@ class Member {
   void take_over(rd_kafka_topic_partition_t& at);
   void add_state(rd_kafka_topic_partition_list_t& list);
   void forward(const rd_kafka_topic_partition_t& at);
+  [[nodiscard]] const Queue* queue_of(std::string_view topic) const;
   void await_running();
 
   void leave();

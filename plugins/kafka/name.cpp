@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "admin.h"
+#include "names.h"
 
 namespace gander::kafka {
 
@@ -25,11 +26,9 @@ std::string Name::in_group(sdk::Queues queues) const {
   std::vector<std::string_view> names;
   for (const gander_str queue : queues) names.push_back(sdk::view(queue));
   std::ranges::sort(names);
-  std::uint32_t hash = 2'166'136'261;  // FNV-1a: the same in every build
-  for (const std::string_view name : names) {
-    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619;
-    hash *= 16'777'619;  // an end: "ab" is not "a" and "b"
-  }
+  std::uint64_t hash = kFnvBegin;
+  for (const std::string_view name : names)
+    hash = fnv1a("/", fnv1a(name, hash));  // no name has one
   return settings_.member + "." + text_of(hash);
 }
 

@@ -23,14 +23,9 @@ std::string escaped(std::string_view queue) {
   return out;
 }
 
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
-
 std::string hashed(std::string_view queue) {
   std::string out = "-h";
-  for (const std::uint64_t seed : {14695981039346656037ULL, 1099511628211ULL}) {
+  for (const std::uint64_t seed : {kFnvBegin, std::uint64_t{1099511628211ULL}}) {
     const std::uint64_t hash = fnv1a(queue, seed);
     for (int shift = 60; shift >= 0; shift -= 4)
       out += kDigits[(hash >> static_cast<unsigned>(shift)) & 15U];
@@ -43,6 +38,11 @@ bool too_long(const std::string& prefix, const std::string& part) {
 }
 
 }  // namespace
+
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
 
 bool Names::is_hashed(std::string_view queue) const { return too_long(prefix_, escaped(queue)); }
 

@@ -46,4 +46,8 @@ class Names {
   std::string prefix_;
 };
 
+// FNV-1a of 64 bits, the same in every build; goes on from `hash`.
+inline constexpr std::uint64_t kFnvBegin = 14695981039346656037ULL;
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash = kFnvBegin);
+
 }  // namespace gander::kafka

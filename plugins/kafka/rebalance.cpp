@@ -38,10 +38,7 @@ void Member::leave() {
     rd_kafka_topic_partition_list_t* raw = nullptr;
     rd_kafka_assignment(client_.get(), &raw);
     const PartitionList assigned(raw);
-    char* id = rd_kafka_memberid(client_.get());
-    const bool out = (id == nullptr || *id == '\0') && (raw == nullptr || raw->cnt == 0);
-    if (id != nullptr) rd_kafka_mem_free(client_.get(), id);
-    return out;
+    return id().empty() && (raw == nullptr || raw->cnt == 0);
   };
   for (const auto until = Clock::now() + kLeaveTime; Clock::now() < until && !is_out();)
     if (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 5)) {
@@ -100,21 +97,24 @@ void Member::give_up() {
 
 void Member::note_id() {
   if (in_group_.empty()) return;
-  char* id = rd_kafka_memberid(client_.get());
-  if (id == nullptr) return;
-  if (*id != '\0') name_.joined_as(id);
-  rd_kafka_mem_free(client_.get(), id);
+  if (const std::string own = id(); !own.empty()) name_.joined_as(own);
+}
+
+// That the group has made up; empty: it knows us not.
+std::string Member::id() const {
+  char* raw = rd_kafka_memberid(client_.get());
+  if (raw == nullptr) return {};
+  std::string id = raw;
+  rd_kafka_mem_free(client_.get(), raw);
+  return id;
 }
 
 // What a predecessor of our name had may be of queues that he asked for only later.
 bool Member::asked_for(const rd_kafka_topic_partition_list_t& partitions) {
   const std::lock_guard lock(mutex_);
   for (int i = 0; i < partitions.cnt; ++i) {
-    const std::string topic = partitions.elems[i].topic;
-    const bool known = std::ranges::any_of(queues_, [&](const auto& queue) {
-      return topics_.names().ready(queue->queue, queue->priority) == topic;
-    });
-    if (!known && topic != topics_.names().scheduled()) return false;
+    const std::string_view topic = partitions.elems[i].topic;
+    if (queue_of(topic) == nullptr && topic != topics_.names().scheduled()) return false;
   }
   return true;
 }
@@ -259,9 +259,8 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
     Partition made;
     made.topic = at.topic;
     made.number = at.partition;
-    for (const auto& queue : queues_)
-      if (topics_.names().ready(queue->queue, queue->priority) == at.topic)
-        made.queue = queue->queue, made.priority = queue->priority;
+    if (const Queue* queue = queue_of(at.topic); queue != nullptr)
+      made.queue = queue->queue, made.priority = queue->priority;
     const std::size_t held = offsets->give_back_all({offsets->left ? 0U : 1U, 0});
     if (!offsets->left) reclaimed_ += held;
     made.offsets = *std::move(offsets);
@@ -277,10 +276,15 @@ void Member::forward(const rd_kafka_topic_partition_t& at) {
       rd_kafka_queue_get_partition(client_.get(), at.topic, at.partition));
   if (!from) return;
   const std::lock_guard lock(mutex_);
-  rd_kafka_queue_t* to = control_.get();
+  const Queue* queue = queue_of(at.topic);
+  rd_kafka_queue_forward(from.get(), queue == nullptr ? control_.get() : queue->raw.get());
+}
+
+// Whose topic it is; null: no queue's that was asked for. Under mutex_.
+const Member::Queue* Member::queue_of(std::string_view topic) const {
   for (const auto& queue : queues_)
-    if (topics_.names().ready(queue->queue, queue->priority) == at.topic) to = queue->raw.get();
-  rd_kafka_queue_forward(from.get(), to);
+    if (topics_.names().ready(queue->queue, queue->priority) == topic) return queue.get();
+  return nullptr;
 }
 
 }  // namespace gander::kafka
