@@ -1,5 +1,5 @@
-// What a publish is on the wire, for many to go out in one write: the client library writes each in
-// three, which costs a third of a producer's time.
+// What a publish is on the wire, for many to go out in one write: the client library makes three
+// writes of each.
 //
 //   publish = frame(1: method) frame(2: header) frame(3: body)*   a body is cut to fit frame_max
 //   frame(type) = type:u8 channel:u16 size:u32 payload 0xCE
