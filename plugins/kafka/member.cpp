@@ -12,8 +12,6 @@ constexpr int kAtOnce = 1000;
 constexpr std::chrono::milliseconds kLookAnyway{500};
 constexpr std::chrono::milliseconds kLookAtCommit{10};
 
-constexpr std::chrono::milliseconds kMostSilence{20'000};
-
 Config config_for(const Settings& settings, const std::string& in_group) {
   const std::int64_t lease_ms = settings.lease_us / 1000;
   Config config(settings);
@@ -22,10 +20,8 @@ Config config_for(const Settings& settings, const std::string& in_group) {
   config.set("session.timeout.ms", lease_ms);
   // The answer is how a member hears that others come or go, and all wait for the last to hear.
   config.set("heartbeat.interval.ms", std::min<std::int64_t>(500, lease_ms / 4));
-  // No handler runs on the thread that polls. So a member that does not is in trouble, and as long
-  // is the longest that the others wait for one that does not join again.
-  config.set("max.poll.interval.ms", std::max<std::int64_t>(kMostSilence.count(), lease_ms) +
-                                         settings.rebalance_wait.count());
+  // No handler runs on the thread that polls. So a member that does not is in trouble.
+  config.set("max.poll.interval.ms", settings.longest_join().count());
   // Eager: with what keeps partitions over a rebalance, librdkafka before 2.10 loses them after a
   // refused commit.
   config.set("partition.assignment.strategy", "range");
@@ -131,6 +127,7 @@ void Member::subscribe() {
     for (std::uint32_t p = 0; p < kPriorities; ++p)
       rd_kafka_topic_partition_list_add(topics.get(), topics_.names().ready(name, p).c_str(),
                                         RD_KAFKA_PARTITION_UA);
+  joining_ = true;
   const auto code = rd_kafka_subscribe(client_.get(), topics.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "joining the group");
   asked_ = true;
@@ -142,7 +139,7 @@ void Member::run() {
     bool busy = false;
     try {
       busy = fetch();
-      if (join_anew_) join_anew();
+      if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
     } catch (const std::exception& e) {
@@ -159,11 +156,7 @@ void Member::run() {
 
 bool Member::fetch() {
   bool any = false;
-  while (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 0)) {
-    const Owned<rd_kafka_message_t> message(m);
-    handle(m);
-    any = true;
-  }
+  while (poll(0)) any = true;
   while (rd_kafka_message_t* m = rd_kafka_consume_queue(control_.get(), 0)) {
     const Owned<rd_kafka_message_t> message(m);
     arrive_control(m);
@@ -236,11 +229,12 @@ void Member::handle(rd_kafka_message_t* message) {
     return;
   // It is fenced; librdkafka serves it no more.
   if (message->err == RD_KAFKA_RESP_ERR__FATAL) return give_up();
-  const std::lock_guard lock(mutex_);
-  problem_ = message->payload != nullptr
-                 ? std::string(static_cast<const char*>(message->payload), message->len)
-                 : rd_kafka_err2str(message->err);
-  host_.log(GANDER_LOG_WARN, "the group: " + problem_);
+  if (message->rkt == nullptr) refused_ = true;
+  host_.log(
+      GANDER_LOG_WARN,
+      "the group: " + (message->payload != nullptr
+                           ? std::string(static_cast<const char*>(message->payload), message->len)
+                           : std::string(rd_kafka_err2str(message->err))));
 }
 
 void Member::arrive_control(const rd_kafka_message_t* m) {

@@ -101,7 +101,6 @@ class Member {
   void give_up();
   void note_id();
   [[nodiscard]] std::string id() const;
-  void join_anew();
   bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
   void park_all();
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
@@ -112,7 +111,12 @@ class Member {
   [[nodiscard]] const Queue* queue_of(std::string_view topic) const;
   void await_running();
 
+  // leave.cpp
   void leave();
+  void await_answer_to_join();
+  void join_anew();
+  void take_none();
+  bool poll(int wait_ms);
 
   // hand_on.cpp
   void hand_on_if_stuck();
@@ -142,6 +146,8 @@ class Member {
   Due due_;
   bool asked_ = false;                                              // to join the group
   bool joined_ = false;                                             // it has said what is ours
+  std::atomic<bool> joining_{false};                                // it is to say so
+  std::atomic<bool> refused_{false};                                // and does not let us in
   bool handing_over_ = false;                                       // it is about to say so anew
   std::atomic<bool> replaced_{false};                               // see replaced()
   bool join_anew_ = false;                                          // of the thread alone
@@ -151,7 +157,6 @@ class Member {
   std::int64_t state_position_ = RD_KAFKA_OFFSET_BEGINNING;
   std::vector<std::unique_ptr<Queue>> queues_;
   Owned<rd_kafka_queue_t> control_, main_;
-  std::string problem_;  // why the group does not let us in
 
   std::timed_mutex
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_

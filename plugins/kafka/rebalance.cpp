@@ -12,7 +12,6 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kAskTime{1000};
-constexpr std::chrono::milliseconds kLeaveTime{3000};
 constexpr std::chrono::milliseconds kLookAtRunning{20};
 
 }  // namespace
@@ -26,37 +25,9 @@ void Member::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
     self.host_.log(GANDER_LOG_WARN, std::string("a rebalance failed: ") + rd_kafka_err2str(code));
   } catch (const std::exception& e) {
     self.host_.log(GANDER_LOG_ERROR, std::string("in a rebalance: ") + e.what());
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return self.take_none();
   }
   rd_kafka_assign(rk, nullptr);
-}
-
-// Not by rd_kafka_consumer_close(): when it begins beside a rebalance, the rd_kafka_assign() in the
-// callback may wait for ever (librdkafka 2.0.2).
-void Member::leave() {
-  rd_kafka_unsubscribe(client_.get());
-  const auto is_out = [&] {
-    rd_kafka_topic_partition_list_t* raw = nullptr;
-    rd_kafka_assignment(client_.get(), &raw);
-    const PartitionList assigned(raw);
-    return id().empty() && (raw == nullptr || raw->cnt == 0);
-  };
-  for (const auto until = Clock::now() + kLeaveTime; Clock::now() < until && !is_out();)
-    if (rd_kafka_message_t* m = rd_kafka_consumer_poll(client_.get(), 5)) {
-      const Owned<rd_kafka_message_t> message(m);
-      handle(m);
-    }
-  // An answer of the coordinator that was asked later: it has heard that we are gone.
-  const PartitionList any = new_list(1);
-  rd_kafka_topic_partition_list_add(any.get(), topics_.names().scheduled().c_str(), 0);
-  rd_kafka_committed(client_.get(), any.get(), kAskTime.count());
-}
-
-// As somebody whom the group does not know, so that it shares out anew.
-void Member::join_anew() {
-  join_anew_ = false;
-  leave();
-  const std::lock_guard lock(mutex_);
-  if (!replaced_) subscribe();
 }
 
 void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
@@ -66,6 +37,7 @@ void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
   const std::lock_guard commit_lock(commit_mutex_);
   if (!lost) commit(true);
   park_all();
+  joining_ = true;
   rd_kafka_assign(client_.get(), nullptr);
 }
 
@@ -138,17 +110,9 @@ void Member::await_running() {
 
 void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   const PartitionList owned(rd_kafka_topic_partition_list_copy(partitions));
+  joining_ = refused_ = false;
   note_id();
-  if (!asked_for(*owned)) {
-    join_anew_ = true;
-    const PartitionList none = new_list();  // with null it would wait for another answer
-    rd_kafka_assign(client_.get(), none.get());
-    return;
-  }
-  if (!read_committed(owned.get())) {
-    rd_kafka_assign(client_.get(), nullptr);
-    return;
-  }
+  if (!asked_for(*owned) || !read_committed(owned.get())) return take_none();
   const std::lock_guard commit_lock(commit_mutex_);
   for (int i = 0; i < owned->cnt; ++i) {
     take_over(owned->elems[i]);
@@ -166,7 +130,6 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   host_.log(GANDER_LOG_DEBUG, std::to_string(owned->cnt) + " partitions are ours");
   const std::lock_guard lock(mutex_);
   joined_ = true;
-  problem_.clear();
   changed_.notify_all();
 }
 

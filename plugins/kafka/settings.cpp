@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kLongestPrefix = 40;
 constexpr std::size_t kLongestMember = 100;
 constexpr int kDefaultPort = 9092;
+constexpr std::chrono::milliseconds kLongestJoin{20'000};
 
 [[noreturn]] void refuse_url(const std::string& why) {
   throw sdk::Error(GANDER_CONFIG, "option 'url': " + why +
@@ -140,6 +141,10 @@ void Settings::read_url(const std::string& url) {
     servers += (servers.empty() ? "" : ",") + at.text();
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
+}
+
+std::chrono::milliseconds Settings::longest_join() const {
+  return std::max(kLongestJoin, std::chrono::milliseconds(lease_us / 1000)) + rebalance_wait;
 }
 
 std::string Settings::read_password() const {

@@ -19,6 +19,9 @@ struct Settings {
   // From the option, the url, or the file, which is read now. Throws CONFIG when that cannot be.
   [[nodiscard]] std::string read_password() const;
 
+  // As long the group waits at most for a member that does not join again, and so for all of them.
+  [[nodiscard]] std::chrono::milliseconds longest_join() const;
+
   std::string servers;  // host:port,host:port
   std::string username;
   std::string password_file;

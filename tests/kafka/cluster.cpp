@@ -47,8 +47,7 @@ Cluster::~Cluster() {
   rd_kafka_destroy(producer_);
 }
 
-rd_kafka_t* Cluster::connect(rd_kafka_type_t type) {
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+rd_kafka_t* Cluster::connect(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
   rd_kafka_conf_set(conf, "bootstrap.servers", servers_.c_str(), nullptr, 0);
   if (type == RD_KAFKA_CONSUMER) rd_kafka_conf_set(conf, "group.id", prefix_.c_str(), nullptr, 0);
   return rd_kafka_new(type, conf, nullptr, 0);
@@ -117,6 +116,35 @@ void Cluster::forget_offsets() {
   rd_kafka_queue_destroy(queue);
   rd_kafka_DeleteGroup_destroy(spec);
 }
+
+std::pair<std::string, int> Cluster::group() {
+  const rd_kafka_group_list* list = nullptr;
+  must(rd_kafka_list_groups(producer_, prefix_.c_str(), &list, kPatienceMs), "group");
+  std::pair<std::string, int> found;
+  if (list->group_cnt > 0) found = {list->groups[0].state, list->groups[0].member_cnt};
+  rd_kafka_group_list_destroy(list);
+  return found;
+}
+
+// It would join again if it were polled.
+Straggler::Straggler(Cluster& cluster, const std::string& topic) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "partition.assignment.strategy", "range", nullptr, 0);
+  rd_kafka_conf_set_rebalance_cb(conf, [](rd_kafka_t* rk, rd_kafka_resp_err_t code,
+                                          rd_kafka_topic_partition_list_t* all, void*) {
+    rd_kafka_assign(rk, code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? all : nullptr);
+  });
+  consumer_ = cluster.connect(RD_KAFKA_CONSUMER, conf);
+  const List topics = list_of(topic);
+  rd_kafka_poll_set_consumer(consumer_);
+  must(rd_kafka_subscribe(consumer_, topics.get()), "subscribe");
+  EXPECT_TRUE(eventually([&] {
+    if (rd_kafka_message_t* m = rd_kafka_consumer_poll(consumer_, 10)) rd_kafka_message_destroy(m);
+    return cluster.group() == std::pair<std::string, int>("Stable", 1);
+  }));
+}
+
+Straggler::~Straggler() { rd_kafka_destroy(consumer_); }
 
 Broker broker_on(FakeHost& host, const std::string& url, const std::string& prefix,
                  std::map<std::string, std::string> options) {

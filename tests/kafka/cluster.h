@@ -30,12 +30,27 @@ class Cluster {
   void commit(const std::string& topic, std::int64_t offset, const std::string& metadata);
   std::pair<std::int64_t, std::string> committed(const std::string& topic);
   void forget_offsets();  // as when they have expired
+  // Its state in Kafka's words, and how many members it has.
+  std::pair<std::string, int> group();
 
  private:
-  rd_kafka_t* connect(rd_kafka_type_t type);
+  friend class Straggler;
+  rd_kafka_t* connect(rd_kafka_type_t type, rd_kafka_conf_t* conf = rd_kafka_conf_new());
 
   std::string servers_, prefix_;
   rd_kafka_t* producer_;
+};
+
+// A member of the group that holds up all who come after it, until it is gone.
+class Straggler {
+ public:
+  Straggler(Cluster& cluster, const std::string& topic);
+  ~Straggler();
+  Straggler(const Straggler&) = delete;
+  Straggler& operator=(const Straggler&) = delete;
+
+ private:
+  rd_kafka_t* consumer_;
 };
 
 // A broker on it: one partition for each topic, unless the options say otherwise.
