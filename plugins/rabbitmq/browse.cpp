@@ -21,10 +21,7 @@ constexpr std::chrono::seconds kLeaveWithin{5};
 
 }  // namespace
 
-Browser::Browser(Instance& instance, TimePoint until)
-    : instance_(instance), topology_(instance.names, instance.declaring) {
-  connected(until);
-}
+Browser::Browser(Instance& instance, TimePoint until) : instance_(instance) { connected(until); }
 
 Browser::~Browser() {
   if (!connection_) return;
@@ -40,7 +37,6 @@ void Browser::ping(TimePoint until) {
 Connection& Browser::connected(TimePoint until) {
   if (connection_ && !connection_->lost()) return *connection_;
   connection_.reset();
-  topology_.forget_all();
   last_tag_ = 0;
   const TimePoint limit = std::min(until, steady_clock::now() + instance_.settings.connect_timeout);
   connection_ = std::make_unique<Connection>(instance_.settings, "gander admin", limit, *this);

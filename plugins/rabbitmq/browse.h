@@ -9,7 +9,6 @@
 
 #include "connection.h"
 #include "instance.h"
-#include "topology.h"
 
 namespace gander::rabbitmq {
 
@@ -36,7 +35,6 @@ class Browser final : public Connection::Listener {
   Instance& instance_;
   std::unique_ptr<Connection> connection_;
   // In turn of the connection.
-  Topology topology_;
   const Visitor* visitor_ = nullptr;
   std::size_t seen_ = 0;  // of the queue that is read now
   std::uint64_t last_tag_ = 0;
@@ -54,7 +52,6 @@ class Visit {
   Visit& operator=(const Visit&) = delete;
 
   [[nodiscard]] Client& client() { return browser_.connection_->client(); }
-  [[nodiscard]] Topology& topology() { return browser_.topology_; }
   [[nodiscard]] TimePoint until() const { return until_; }
 
   // Shows all that lies in the queue. One that is not there is empty. Throws TIMEOUT, having shown

@@ -122,7 +122,7 @@ void Client::log_in(TimePoint until) {
 }
 
 bool Client::next(Event& event, TimePoint until) {
-  if (lost_) throw lost_connection(where_, "the connection was lost");
+  if (lost_) throw sdk::Error(why_lost_.value_or(lost_connection(where_, "it was closed")));
   // The frames of what is not yet whole must stay; and of queued ones the library looks at each.
   if (++events_ % kReleaseEvery == 0 && assembler_.idle() &&
       amqp_frames_enqueued(handle_.get()) == 0)
@@ -246,6 +246,13 @@ void Client::delete_queue(const std::string& queue, TimePoint until) {
   check(amqp_get_rpc_reply(handle_.get()), kControl, "deleting '" + queue + "'");
 }
 
+bool Client::has_exchange(const std::string& exchange, TimePoint until) {
+  limit_calls(until);
+  amqp_exchange_declare(handle_.get(), kControl, amqp_bytes(exchange), amqp_bytes(""), 1, 1, 0, 0,
+                        amqp_empty_table);
+  return !refused_with(AMQP_NOT_FOUND, "looking at '" + exchange + "'");
+}
+
 bool Client::declare_exchange(const std::string& exchange, const std::string& type,
                               TimePoint until) {
   limit_calls(until);
@@ -317,6 +324,7 @@ void Client::send_raw(amqp_channel_t channel, amqp_method_number_t id, void* met
 
 void Client::lose(const sdk::Error& why) {
   lost_ = true;
+  why_lost_ = why;
   throw sdk::Error(why);
 }
 

@@ -60,13 +60,14 @@ class Client {
   // One that goes when this connection ends. False: another connection has it.
   bool declare_own_queue(const std::string& queue, TimePoint until);
   void delete_queue(const std::string& queue, TimePoint until);
+  [[nodiscard]] bool has_exchange(const std::string& exchange, TimePoint until);
   // False: it is there, and is of another type.
   bool declare_exchange(const std::string& exchange, const std::string& type, TimePoint until);
   void bind(const std::string& queue, const std::string& exchange, const std::string& key,
             TimePoint until);
   void unbind(const std::string& queue, const std::string& exchange, const std::string& key,
               TimePoint until);
-  void delete_exchange(const std::string& exchange, TimePoint until);
+  void delete_exchange(const std::string& exchange, TimePoint until);  // if there is one
 
   // Ends it in order, as far as the time goes.
   void close(TimePoint until) noexcept;
@@ -102,6 +103,7 @@ class Client {
   std::string unsent_;
   unsigned events_ = 0;
   bool lost_ = false;
+  std::optional<sdk::Error> why_lost_;
 };
 
 }  // namespace gander::rabbitmq

@@ -27,8 +27,7 @@ Consumer::Consumer(Instance& instance, std::string_view incarnation, const sdk::
       incarnation_(incarnation),
       life_(instance.begin(incarnation_)),
       serial_(fresh_serial()),
-      publisher_(instance, "gander " + incarnation_ + " (publishes)"),
-      topology_(instance.names, instance.declaring) {
+      publisher_(instance, "gander " + incarnation_ + " (publishes)") {
   const TimePoint limit = std::min(limit_of(deadline, instance.settings),
                                    steady_clock::now() + instance.settings.connect_timeout);
   connection_ =
@@ -109,7 +108,7 @@ void Consumer::cancelled(std::string_view tag) {
   Level* level = level_of(tag, number);
   if (level == nullptr || !level->has(number)) return;
   level->clear();
-  topology_.forget(level->queue->name);
+  level->queue->stands = false;
   instance_.bell.ring(level->queue->name);
 }
 

@@ -54,6 +54,7 @@ class Consumer final : public Connection::Listener {
   // take.cpp
   void take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
   void gather(sdk::Takes takes, TimePoint until);
+  void ensure_queues(sdk::Takes takes, TimePoint until);
   void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
   void note_oldest(Subscription& s);
   bool to_be_pushed(const Subscription& s, TimePoint until);
@@ -81,7 +82,6 @@ class Consumer final : public Connection::Listener {
   const std::uint64_t serial_;  // in receipts: those of other sessions are strangers'
   Publisher publisher_;
   // In turn of the connection.
-  Topology topology_;
   Ledger ledger_;
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
   TimePoint last_push_{};

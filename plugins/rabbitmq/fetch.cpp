@@ -27,15 +27,9 @@ void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePo
 void Consumer::begin(Level& level, std::size_t prefetch, TimePoint until) {
   Client& client = connection_->client();
   begin_taking(*level.queue, until);
-  const auto note = [this](std::string_view queue, TimePoint by) {
-    publisher_.note_name(queue, by);
-  };
-  topology_.ensure_queue(client, level.queue->name, until, note);
-  topology_.ensure_priority(client, level.queue->name, level.priority, until);
   std::optional<std::uint32_t> there = client.count(level.name, until);
   if (!there) {  // deleted behind our back
-    topology_.forget(level.queue->name);
-    topology_.ensure_priority(client, level.queue->name, level.priority, until);
+    publisher_.ensure_queues(std::span(&level.queue->name, 1), until);
     there = 0;
   }
   subscribe(level, prefetch, until);

@@ -53,7 +53,6 @@ void add_idle_queues(std::vector<Item>& items, Instance& instance, Visit& visit,
   for (const std::string& queue : queues) {
     std::uint64_t ready = 0, consumers = 0;
     for (std::uint32_t p = 0; p < kPriorities; ++p) {
-      visit.topology().ensure_priority(visit.client(), queue, p, visit.until());
       const auto size =
           visit.client().size(instance.names.work(address_of(queue), p), visit.until());
       if (!size) continue;

@@ -34,11 +34,8 @@ void only_the_dead(const Settings& settings, const std::string& what) {
 
 std::int64_t count_ready(Visit& visit, const Names& names, std::string_view queue) {
   std::int64_t ready = 0;
-  for (std::uint32_t p = 0; p < kPriorities; ++p) {
-    // Each time one is asked for that is not there the server's log has an error.
-    visit.topology().ensure_priority(visit.client(), queue, p, visit.until());
+  for (std::uint32_t p = 0; p < kPriorities; ++p)
     ready += visit.client().count(names.work(address_of(queue), p), visit.until()).value_or(0);
-  }
   return ready;
 }
 

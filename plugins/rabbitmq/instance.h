@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "fresh.h"
 #include "names.h"
 #include "settings.h"
 
@@ -48,7 +49,7 @@ struct Instance {
   sdk::Host host;
   Settings settings;
   Names names;
-  std::mutex declaring;
+  Fresh fresh;
   // Shared while messages arrive at queues through us, alone while a consumer is cancelled: what
   // arrives in that moment the server counts as if its worker had crashed. What others send then is
   // counted so; of ours nothing need be.

@@ -18,10 +18,10 @@ constexpr std::size_t kChosen = SIZE_MAX;
 }  // namespace
 
 void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) {
-  Visit visit(browser_, limit_of(deadline, instance_.settings));
-  const std::string address = address_of(queue);
-  const auto note = [this](std::string_view name, TimePoint by) { publisher_.note_name(name, by); };
-  visit.topology().ensure_queue(visit.client(), queue, visit.until(), note);
+  const TimePoint until = limit_of(deadline, instance_.settings);
+  const std::string address = address_of(queue), name(queue);
+  publisher_.ensure_queues(std::span(&name, 1), until);
+  Visit visit(browser_, until);
   write_paused(visit.client(), instance_.names, queue, paused, visit.until());
   if (!paused) {
     publisher_.tell(listeners_key(address), queue, visit.until());

@@ -39,6 +39,13 @@ class Names {
   [[nodiscard]] std::string state(std::string_view address) const {
     return prefix_ + ".state." + std::string(address);
   }
+  // An exchange that nobody publishes to, and a queue that one connection has (build.h).
+  [[nodiscard]] std::string built(const std::string& part) const {
+    return prefix_ + ".built." + part;
+  }
+  [[nodiscard]] std::string building(const std::string& part) const {
+    return prefix_ + ".building." + part;
+  }
   // Where operators tell what they did to a queue: one key for the workers that take from it, and
   // one for those that would.
   [[nodiscard]] std::string control() const { return prefix_ + ".control"; }

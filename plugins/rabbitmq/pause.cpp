@@ -21,7 +21,7 @@ void Consumer::begin_taking(Subscription& s, TimePoint until) {
   const std::string own = instance_.names.control_of(incarnation_);
   Client& client = connection_->client();
   if (!hears_operators_) {
-    topology_.ensure_control(client, own, until);
+    Topology(instance_.names).declare_control(client, own, until);
     client.consume(own, std::string(kOperators), 1, Client::Acks::none, until);
     hears_operators_ = true;
   }

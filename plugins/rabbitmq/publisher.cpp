@@ -16,10 +16,6 @@ using std::chrono::steady_clock;
 constexpr std::size_t kLookEvery = 64;
 constexpr std::chrono::milliseconds kLastConfirms{200};
 
-bool same_way(const gander_message& a, const gander_message& b) {
-  return a.priority == b.priority && sdk::view(a.queue) == sdk::view(b.queue);
-}
-
 }  // namespace
 
 Publisher::~Publisher() {
@@ -36,7 +32,7 @@ void Publisher::connect(TimePoint until) {
 Connection& Publisher::connected(TimePoint until) {
   if (connection_ && !connection_->lost()) return *connection_;
   connection_.reset();
-  topology_.forget_all();
+  builder_.forget_all();
   blocked_.clear();
   unconfirmed_.clear();
   first_ = 1;
@@ -63,7 +59,7 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
   const Connection::Turn turn(connected(until), until);
   try {
     connection_->catch_up();
-    ensure_topology(items, until);
+    ensure_ways(items, until);
     wait_unblocked(when_blocked, until);
     send_all(items, when_blocked, until);
     const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
@@ -78,19 +74,35 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
   }
 }
 
-void Publisher::ensure_topology(std::span<Outgoing> items, TimePoint until) {
-  Client& client = connection_->client();
-  const auto note = [this](std::string_view name, TimePoint by) { register_name(name, by); };
-  const Outgoing* last = nullptr;
-  for (const Outgoing& o : items) {
-    if (last != nullptr && o.to == last->to && same_way(*o.message, *last->message)) continue;
-    last = &o;
-    const std::string_view queue = sdk::view(o.message->queue);
-    topology_.ensure_queue(client, queue, until, note);
-    if (o.to != Outgoing::To::dead)
-      topology_.ensure_priority(client, queue, o.message->priority, until);
-    if (o.to == Outgoing::To::later) topology_.ensure_delays(client, until);
+void Publisher::ensure_queues(std::span<const std::string> queues, TimePoint until) {
+  const std::lock_guard lock(mutex_);
+  const Connection::Turn turn(connected(until), until);
+  std::vector<Part> parts = {{Part::Kind::base, {}}};
+  for (const std::string& queue : queues) {
+    builder_.forget(queue);
+    parts.push_back({Part::Kind::queue, queue});
   }
+  ensure_parts(parts, until);
+}
+
+void Publisher::ensure_parts(std::span<const Part> parts, TimePoint until) {
+  const auto note = [&](std::string_view queue) { register_name(queue, until); };
+  builder_.ensure(*connection_, parts, note, until);
+}
+
+void Publisher::ensure_ways(std::span<const Outgoing> items, TimePoint until) {
+  std::vector<Part> parts = {{Part::Kind::base, {}}};
+  const auto add = [&](Part::Kind kind, std::string_view queue) {
+    const auto same = [&](const Part& p) { return p.kind == kind && p.queue == queue; };
+    if (std::ranges::none_of(parts, same)) parts.push_back({kind, std::string(queue)});
+  };
+  std::string_view last;
+  for (const Outgoing& o : items) {
+    if (o.to == Outgoing::To::later) add(Part::Kind::cascade, {});
+    const std::string_view queue = sdk::view(o.message->queue);
+    if (queue != last) add(Part::Kind::queue, last = queue);
+  }
+  ensure_parts(parts, until);
 }
 
 // What was deleted behind our back. Of a queue that is deleted and made again in the same moment
@@ -102,12 +114,12 @@ void Publisher::make_anew(std::span<Outgoing> items, TimePoint until) {
     if (o.result != Outgoing::Result::unrouted) continue;
     o.result = Outgoing::Result::waiting;
     const std::string_view queue = sdk::view(o.message->queue);
-    topology_.forget(queue);
+    builder_.forget(queue);
     if (o.to == Outgoing::To::work && gone.insert(queue).second)
       say(instance_.names.control(), listeners_key(address_of(queue)),
           std::string(kMadeAnew) + std::string(queue), until);
   }
-  ensure_topology(items, until);
+  ensure_ways(items, until);
 }
 
 void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {

@@ -7,10 +7,10 @@
 #include <memory>
 #include <span>
 
+#include "build.h"
 #include "connection.h"
 #include "instance.h"
 #include "rows.h"
-#include "topology.h"
 
 namespace gander::rabbitmq {
 
@@ -34,9 +34,7 @@ class Publisher final : public Connection::Listener {
   enum class WhenBlocked { wait, fail };
 
   Publisher(Instance& instance, std::string what)
-      : instance_(instance),
-        what_(std::move(what)),
-        topology_(instance.names, instance.declaring) {}
+      : instance_(instance), what_(std::move(what)), builder_(instance) {}
   ~Publisher() override;
 
   // Throws as Client does.
@@ -44,6 +42,8 @@ class Publisher final : public Connection::Listener {
   // Returns when each item has its result. Throws when that is not to be had; the items that have
   // theirs keep it, and the error says MAYBE_APPLIED when any of the others was sent.
   void publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
+  // They can be consumed from and published to when it returns, also when they were deleted.
+  void ensure_queues(std::span<const std::string> queues, TimePoint until);
   // Puts the name among those that an operator is shown.
   void note_name(std::string_view queue, TimePoint until);
   // Tells each worker that listens to `key` that the state of this queue has changed (state.h).
@@ -59,7 +59,8 @@ class Publisher final : public Connection::Listener {
   TimePoint chores(TimePoint /*now*/) override { return TimePoint::max(); }
 
   Connection& connected(TimePoint until);
-  void ensure_topology(std::span<Outgoing> items, TimePoint until);
+  void ensure_parts(std::span<const Part> parts, TimePoint until);
+  void ensure_ways(std::span<const Outgoing> items, TimePoint until);
   void make_anew(std::span<Outgoing> items, TimePoint until);
   void wait_unblocked(WhenBlocked when_blocked, TimePoint until);
   void send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
@@ -77,7 +78,7 @@ class Publisher final : public Connection::Listener {
   std::mutex mutex_;  // one call at a time
   std::unique_ptr<Connection> connection_;
   // All below in turn of the connection.
-  Topology topology_;
+  Builder builder_;
   std::string queue_, address_;  // of the last that was sent
   std::string payload_;
   std::string_view saying_;

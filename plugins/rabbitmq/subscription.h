@@ -62,6 +62,7 @@ struct Subscription {
   // When what is here will be held back from others for nothing; max: not as it is now.
   [[nodiscard]] std::chrono::steady_clock::time_point idle_at() const;
 
+  bool stands = false;  // its queues were seen, and not deleted since
   // While it is paused nothing is given to the host, and it has no consumers.
   bool paused = false;
   bool told = false;     // that this may have changed; it is to be looked up

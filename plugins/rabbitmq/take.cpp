@@ -26,10 +26,22 @@ constexpr std::chrono::milliseconds kPause{
 // from it is waited for. (Something is an answer by itself: the rest rings the bell.)
 void Consumer::take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until) {
   auto batch = std::make_unique<sdk::Batch>();
+  ensure_queues(exchange.takes, until);
   gather(exchange.takes, until);
   take_each(exchange, *batch, until);
   if (batch->size() == 0 && await_pushes(exchange.takes, until)) take_each(exchange, *batch, until);
   taken.batch = std::move(batch);
+}
+
+// All that are new at once: each takes a while.
+void Consumer::ensure_queues(sdk::Takes takes, TimePoint until) {
+  std::vector<std::string> names;
+  for (const gander_take* t : takes)
+    if (const Subscription& s = subscription(sdk::view(t->queue)); !s.stands)
+      names.push_back(s.name);
+  if (names.empty()) return;
+  publisher_.ensure_queues(names, until);
+  for (const std::string& name : names) subscription(name).stands = true;
 }
 
 // A host that wants many has short jobs. While pushes flow it is given what comes in the next

@@ -73,10 +73,41 @@ std::string bit_pattern(int k, char bit) {
 
 }  // namespace
 
+std::string Part::key() const {
+  switch (kind) {
+    case Kind::base: return "+base";
+    case Kind::cascade: return "+cascade";
+    case Kind::queue: break;
+  }
+  return address_of(queue);
+}
+
+std::vector<std::string> Topology::queues_of(const Part& part) const {
+  std::vector<std::string> queues;
+  switch (part.kind) {
+    case Part::Kind::base: queues = {names_.unrouted(), names_.registry()}; break;
+    case Part::Kind::cascade:
+      for (int k = 0; k < kDelayLevels; ++k) queues.push_back(names_.level(k));
+      break;
+    case Part::Kind::queue:
+      queues = {names_.dead(part.key())};
+      for (std::uint32_t p = 0; p < kPriorities; ++p) queues.push_back(names_.work(part.key(), p));
+      break;
+  }
+  return queues;
+}
+
+void Topology::declare(Client& client, const Part& part, TimePoint until) const {
+  switch (part.kind) {
+    case Part::Kind::base: return declare_base(client, until);
+    case Part::Kind::cascade: return declare_cascade(client, until);
+    case Part::Kind::queue: return declare_queue(client, part.key(), until);
+  }
+}
+
 // The alternate exchange is what keeps one message whose queue was deleted from holding up all that
 // wait behind it: at-least-once dead lettering tries until somebody takes it.
-void Topology::ensure_base(Client& client, TimePoint until) {
-  if (base_) return;
+void Topology::declare_base(Client& client, TimePoint until) const {
   exchange(client, names_.unrouted(), "fanout");
   queue(client, names_.unrouted(), quorum());
   bind_queue(client, names_.unrouted(), names_.unrouted(), "");
@@ -85,52 +116,28 @@ void Topology::ensure_base(Client& client, TimePoint until) {
   exchange(client, names_.control(), "direct");
   auto arguments = quorum();
   client.declare_queue(names_.registry(), table(arguments), until);
-  base_ = true;
 }
 
-void Topology::ensure_queue(Client& client, std::string_view name, TimePoint until,
-                            const Register& note_name) {
-  if (queues_.contains(name)) return;
-  const std::string address = address_of(name);
-  const std::string dead = names_.dead(address);
-  bool noted = false;
-  {
-    const std::lock_guard lock(declaring_);
-    ensure_base(client, until);
-    noted = client.count(dead, until).has_value();
+void Topology::declare_queue(Client& client, const std::string& address, TimePoint until) const {
+  const std::string dead = names_.dead(address), dead_exchange = names_.dead_exchange();
+  auto plain = quorum();
+  client.declare_queue(dead, table(plain), until);
+  bind_queue(client, dead, dead_exchange, address);
+  for (std::uint32_t p = 0; p < kPriorities; ++p) {
+    const std::string work = names_.work(address, p);
+    auto arguments = quorum({entry("x-dead-letter-exchange", dead_exchange),
+                             entry("x-dead-letter-routing-key", address),
+                             entry("x-dead-letter-strategy", "at-least-once"),
+                             entry("x-overflow", "reject-publish")});
+    client.declare_queue(work, table(arguments), until);
+    bind_queue(client, work, names_.deliver(), "#." + address + "." + std::to_string(p));
   }
-  if (!noted) {
-    // Not under the lock: it is done on a connection that may wait for the lock in turn.
-    note_name(name, until);
-    const std::lock_guard lock(declaring_);
-    auto arguments = quorum();
-    // Made last, so that whoever finds it need not note the name again.
-    client.declare_queue(dead, table(arguments), until);
-    bind_queue(client, dead, names_.dead_exchange(), address);
-  }
-  queues_.emplace(name);
-}
-
-void Topology::ensure_priority(Client& client, std::string_view name, std::uint32_t priority,
-                               TimePoint until) {
-  const std::string address = address_of(name);
-  const std::string work = names_.work(address, priority);
-  if (priorities_.contains(work)) return;
-  const std::lock_guard lock(declaring_);
-  const std::string dead_exchange = names_.dead_exchange();
-  auto arguments = quorum(
-      {entry("x-dead-letter-exchange", dead_exchange), entry("x-dead-letter-routing-key", address),
-       entry("x-dead-letter-strategy", "at-least-once"), entry("x-overflow", "reject-publish")});
-  client.declare_queue(work, table(arguments), until);
-  bind_queue(client, work, names_.deliver(), "#." + address + "." + std::to_string(priority));
-  client.count(work, until);
-  priorities_.insert(work);
+  // Whatever of it was refused, this answer tells.
+  client.count(dead, until);
 }
 
 // From the last level to the first, so that each finds the next.
-void Topology::ensure_delays(Client& client, TimePoint until) {
-  if (delays_) return;
-  const std::lock_guard lock(declaring_);
+void Topology::declare_cascade(Client& client, TimePoint until) const {
   for (int k = 0; k < kDelayLevels; ++k) {
     const std::string here = names_.level(k);
     const std::string next = k == 0 ? names_.deliver() : names_.level(k - 1);
@@ -143,29 +150,15 @@ void Topology::ensure_delays(Client& client, TimePoint until) {
     bind_queue(client, here, here, bit_pattern(k, '1'));
     bind_exchange(client, next, here, bit_pattern(k, '0'));
   }
-  // Whatever of it was refused, this answer tells.
-  client.count(names_.unrouted(), until);
-  delays_ = true;
+  client.count(names_.level(0), until);
 }
 
-void Topology::ensure_control(Client& client, const std::string& own, TimePoint until) {
+void Topology::declare_control(Client& client, const std::string& own, TimePoint until) const {
   if (!client.declare_own_queue(own, until))
     throw sdk::Error(GANDER_UNAVAILABLE, client.where() + ": another connection has '" + own + "'",
                      GANDER_ERROR_RETRYABLE);
   exchange(client, names_.control(), "direct");
   client.count(own, until);
-}
-
-void Topology::forget(std::string_view name) {
-  queues_.erase(std::string(name));
-  for (std::uint32_t p = 0; p < kPriorities; ++p)
-    priorities_.erase(names_.work(address_of(name), p));
-}
-
-void Topology::forget_all() {
-  base_ = delays_ = false;
-  queues_.clear();
-  priorities_.clear();
 }
 
 }  // namespace gander::rabbitmq

@@ -1,46 +1,47 @@
-// Declares what a message needs to go to or come from, once per connection: a map of it is in
-// docs/brokers/rabbitmq.md. The arguments never change, and are the same from RabbitMQ 3.10 to 4.x.
-// Not safe between threads.
+// The exchanges and queues that messages go through, in parts that are made as a whole: a map of
+// them is in docs/brokers/rabbitmq.md. The arguments never change, and are the same from
+// RabbitMQ 3.10 to 4.x. Immutable; [any].
 #pragma once
 
-#include <functional>
-#include <mutex>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "client.h"
 #include "names.h"
 
 namespace gander::rabbitmq {
 
+struct Part {
+  enum class Kind {
+    base,     // what is there once
+    cascade,  // the levels at which messages wait for their time
+    queue,    // all that one queue of gander's needs
+  };
+  Kind kind;
+  std::string queue;  // its name, of that kind
+
+  // Different for each; no address, but of a queue.
+  [[nodiscard]] std::string key() const;
+};
+
 class Topology {
  public:
-  // Is to note that there is a queue of this name, durably: AMQP cannot list queues.
-  using Register = std::function<void(std::string_view queue, TimePoint until)>;
+  explicit Topology(const Names& names) : names_(names) {}
 
-  // `declaring` is shared by all of an instance: RabbitMQ fails whom it finds consuming from a
-  // quorum queue that another connection is just making.
-  Topology(const Names& names, std::mutex& declaring) : names_(names), declaring_(declaring) {}
-
-  // All may throw as Client does, and can be called again.
-  void ensure_queue(Client& client, std::string_view queue, TimePoint until,
-                    const Register& note_name);
-  void ensure_priority(Client& client, std::string_view queue, std::uint32_t priority,
-                       TimePoint until);
-  void ensure_delays(Client& client, TimePoint until);
+  // All that hold messages.
+  [[nodiscard]] std::vector<std::string> queues_of(const Part& part) const;
+  // Changes nothing that is there. Throws as Client does; CONFIG, naming it, when one is there with
+  // other arguments.
+  void declare(Client& client, const Part& part, TimePoint until) const;
   // A queue of this connection's own, to be bound to what operators tell (state.h).
-  void ensure_control(Client& client, const std::string& own, TimePoint until);
-  // It may have been deleted: it will be declared again.
-  void forget(std::string_view queue);
-  void forget_all();
+  void declare_control(Client& client, const std::string& own, TimePoint until) const;
 
  private:
-  void ensure_base(Client& client, TimePoint until);
+  void declare_base(Client& client, TimePoint until) const;
+  void declare_cascade(Client& client, TimePoint until) const;
+  void declare_queue(Client& client, const std::string& address, TimePoint until) const;
 
   const Names& names_;
-  std::mutex& declaring_;
-  bool base_ = false, delays_ = false;
-  std::set<std::string, std::less<>> queues_, priorities_;
 };
 
 }  // namespace gander::rabbitmq

@@ -8,7 +8,7 @@ namespace gander::test {
 namespace {
 
 TEST(RabbitPage, NamesEveryOptionWithItsDefault) {
-  EXPECT_EQ(expect_options(read_page(GANDER_RABBITMQ_PAGE)), 14U);
+  EXPECT_EQ(expect_options(read_page(GANDER_RABBITMQ_PAGE)), 15U);
 }
 
 class RabbitPageShows : public RabbitTest {

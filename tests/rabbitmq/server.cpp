@@ -130,7 +130,8 @@ void RabbitTest::SetUp() {
 }
 
 Broker RabbitTest::broker(std::map<std::string, std::string> options) {
-  options.insert({{"url", url}, {"prefix", prefix}});
+  // To wait for the server's disk is for tests that kill it.
+  options.insert({{"url", url}, {"prefix", prefix}, {"new_queue_wait_ms", "0"}});
   return {host, options};
 }
 

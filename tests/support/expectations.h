@@ -26,7 +26,7 @@ inline gander_error error_of(const std::function<void()>& call) {
 
 // Until it holds, for at most 20 s.
 inline bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (std::chrono::steady_clock::now() < until) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
