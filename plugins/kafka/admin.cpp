@@ -24,13 +24,13 @@ Owned<rd_kafka_event_t> Admin::answer(rd_kafka_queue_t* queue, int timeout_ms, c
 }
 
 std::vector<int> Admin::partitions(std::span<const std::string> topics,
-                                   const sdk::Deadline& deadline) {
+                                   const sdk::Deadline& deadline, const std::string& doing) {
   std::vector<int> counts;
   for (const std::string& name : topics) {
-    const auto metadata = client_.metadata("looking for " + name, deadline, name);
+    const auto metadata = client_.metadata(doing + name, deadline, name);
     const rd_kafka_metadata_topic& found = metadata->topics[0];
     if (found.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-      throw client_.error(found.err, "looking for " + name);
+      throw client_.error(found.err, doing + name);
     const std::span all(found.partitions, static_cast<std::size_t>(found.partition_cnt));
     const bool led = std::ranges::all_of(
         all, [](const rd_kafka_metadata_partition& p) { return p.leader >= 0; });

@@ -7,6 +7,7 @@ namespace gander::kafka {
 namespace {
 
 const std::string kControl;  // no queue has an empty name
+const std::string kWaiting = "waiting for the new topic ";
 
 // Within what a call may be late.
 constexpr std::chrono::microseconds kDiagnosis{60'000};
@@ -98,11 +99,11 @@ int Topics::need(const std::string& name, std::vector<TopicSpec> topics,
           "the topic " +
               wanted[static_cast<std::size_t>(std::ranges::find(counts, 0) - counts.begin())]);
     if (deadline.passed())
-      throw error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, settings_.where(), "waiting for a new topic");
+      throw error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, settings_.where(), kWaiting + wanted.front());
     if (!created) admin.create(topics, deadline);
     if (created) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     created = true;
-    counts = admin.partitions(wanted, deadline);
+    counts = admin.partitions(wanted, deadline, kWaiting);
   }
   check(topics, deadline);
   return known_[name] = *std::ranges::min_element(counts);
