@@ -1,4 +1,4 @@
-// A folder and a SQLite broker of its own for one test, and waiting for a state.
+// A folder and a SQLite broker of its own for one test.
 #pragma once
 
 #include <gander/admin.h>
@@ -13,16 +13,7 @@
 #include <string>
 #include <thread>
 
-// Sanitizers slow everything down: the deadline is only for what never comes.
-inline bool eventually(const std::function<bool()>& state,
-                       std::chrono::seconds deadline = std::chrono::seconds(30)) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  while (!state()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
+#include "../support/eventually.h"
 
 class Flow : public ::testing::Test {
  protected:

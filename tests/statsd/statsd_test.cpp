@@ -18,6 +18,7 @@
 #include <sstream>
 #include <thread>
 
+#include "../support/eventually.h"
 #include "child.h"
 #include "metrics_exporter.h"
 #include "plugin_sink.h"
@@ -336,14 +337,6 @@ class Collectd : public testing::Test {
     double sum = 0;
     for (const double value : rows(series)) sum += value;
     return sum;
-  }
-  static bool eventually(const std::function<bool()>& holds) {
-    const auto until = std::chrono::steady_clock::now() + 15s;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(20ms);
-    }
-    return true;
   }
   [[nodiscard]] std::string log_text() const {
     std::ifstream in(folder_ / "log");

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "broker_driver.h"
+#include "eventually.h"
 
 namespace gander::test {
 
@@ -24,17 +23,7 @@ inline gander_error error_of(const std::function<void()>& call) {
   return blank_error();
 }
 
-// Until it holds, for at most 20 s.
-inline bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (std::chrono::steady_clock::now() < until) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-// Takes until so many have come, for at most 20 s.
+// Takes until so many have come, or none for long (eventually.h).
 inline std::vector<gander_message> take_until(Session& consumer, std::size_t n,
                                               std::vector<Taken>& keep,
                                               const std::string& queue = "default") {
