@@ -87,13 +87,14 @@ void Consumer::delivered(const Event& event) {
   std::uint64_t number = 0;
   Level* level = level_of(event.text, number);
   if (level == nullptr) return;
-  bool returned = false;
+  std::int64_t returns = 0;
   Lease& lease = ledger_.add(event.tag, *level,
-                             decode(*event.properties, event.body, level->queue->name, &returned));
+                             decode(*event.properties, event.body, level->queue->name, &returns));
   lease.consumer = number;
-  if (returned) ++life_->reclaimed;
+  if (returns > 0) ++life_->reclaimed;
   lease.pushed_at = last_push_ = steady_clock::now();
   if (level->has(number)) level->note_pushed();
+  if (isolates(event.tag, lease, returns)) return;
   const bool first = !level->queue->any_waiting();
   level->waiting.push_back(event.tag);
   if (!first) return;
@@ -122,6 +123,7 @@ void Consumer::on_lost(const std::string& /*why*/) noexcept {
 }
 
 TimePoint Consumer::next_chores() const {
+  if (!suspects_.empty()) return TimePoint{};
   TimePoint at = ledger_.flush_by();
   for (const auto& [name, s] : subscriptions_) at = std::min(at, s->idle_at());
   return at;
@@ -148,6 +150,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   connection_->catch_up();
   if (now >= ledger_.flush_by()) ledger_.flush(connection_->client());
+  collect_suspects(moves);
   for (const auto& [name, s] : subscriptions_) {
     if (s->told) look_up_state(*s, until);
     if (now < s->idle_at()) continue;
@@ -158,7 +161,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
       for (const std::uint64_t tag : level.waiting) {
         Lease& lease = *ledger_.find(tag);
         lease.state = Lease::State::moving;
-        moves.items.push_back({&lease.message, GANDER_STATE_READY});
+        moves.items.push_back(ready_again(lease.message));
         moves.tags.push_back(tag);
       }
       level.waiting.clear();
@@ -179,6 +182,7 @@ void Consumer::return_idle(Moves& moves, TimePoint until) {
   for (std::size_t i = moves.tags.size(); i-- > 0;) {
     Lease& lease = *ledger_.find(moves.tags[i]);
     if (moves.items[i].result == Outgoing::Result::stored) {
+      if (moves.items[i].to == Outgoing::To::alone) instance_.bell.ring(lease.level->queue->name);
       finish(moves.tags[i]);
       continue;
     }
@@ -197,7 +201,7 @@ void Consumer::give_all_back(TimePoint until) {
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {
     if (lease.given) ++lease.message.give_backs;
-    moves.items.push_back({&lease.message, GANDER_STATE_READY});
+    moves.items.push_back(ready_again(lease.message));
     moves.tags.push_back(tag);
   });
   if (moves.items.empty()) return;

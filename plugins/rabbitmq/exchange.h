@@ -70,6 +70,11 @@ class Consumer final : public Connection::Listener {
   void quiesce(const Level& level, TimePoint until);
   void cancel_all(Subscription& s, TimePoint until);
 
+  // suspects.cpp
+  bool isolates(std::uint64_t tag, Lease& lease, std::int64_t returns);
+  void collect_suspects(Moves& moves);
+  static Outgoing ready_again(const gander_message& message);
+
   // What goes back without having been given to the host, or as it was given.
   Moves collect_idle(TimePoint now, TimePoint until);
   void return_idle(Moves& moves, TimePoint until);
@@ -84,6 +89,7 @@ class Consumer final : public Connection::Listener {
   // In turn of the connection.
   Ledger ledger_;
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
+  std::vector<std::uint64_t> suspects_;  // tags of those that are to be moved
   TimePoint last_push_{};
   bool hears_operators_ = false;
   std::vector<Level*> consumers_;  // number n in place n - 1, also those that were cancelled

@@ -18,7 +18,7 @@ constexpr int kTries = 50;
 
 // Sees to it that the server pushes what is missing, if it has it.
 void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until) {
-  const std::size_t wanted = prefetch_for(room);
+  const std::size_t wanted = level.alone ? 1 : prefetch_for(room);
   if (!level.open()) return begin(level, wanted, until);
   if (level.ran_dry && wanted > level.prefetch && level.waiting.size() < missing)
     subscribe(level, wanted - level.prefetch, until);

@@ -52,9 +52,8 @@ void add_idle_queues(std::vector<Item>& items, Instance& instance, Visit& visit,
                      const std::vector<std::string>& queues) {
   for (const std::string& queue : queues) {
     std::uint64_t ready = 0, consumers = 0;
-    for (std::uint32_t p = 0; p < kPriorities; ++p) {
-      const auto size =
-          visit.client().size(instance.names.work(address_of(queue), p), visit.until());
+    for (const std::string& name : instance.names.ready(address_of(queue))) {
+      const auto size = visit.client().size(name, visit.until());
       if (!size) continue;
       ready += size->messages;
       consumers += size->consumers;

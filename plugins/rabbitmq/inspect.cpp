@@ -34,8 +34,8 @@ void only_the_dead(const Settings& settings, const std::string& what) {
 
 std::int64_t count_ready(Visit& visit, const Names& names, std::string_view queue) {
   std::int64_t ready = 0;
-  for (std::uint32_t p = 0; p < kPriorities; ++p)
-    ready += visit.client().count(names.work(address_of(queue), p), visit.until()).value_or(0);
+  for (const std::string& name : names.ready(address_of(queue)))
+    ready += visit.client().count(name, visit.until()).value_or(0);
   return ready;
 }
 

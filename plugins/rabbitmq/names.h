@@ -3,6 +3,7 @@
 // Immutable; [any].
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,14 @@ class Names {
 
   [[nodiscard]] std::string work(std::string_view address, std::uint32_t priority) const {
     return prefix_ + ".q." + std::string(address) + "." + std::to_string(priority);
+  }
+  // Of suspects (suspects.cpp).
+  [[nodiscard]] std::string alone(std::string_view address) const {
+    return prefix_ + ".q." + std::string(address) + ".alone";
+  }
+  // All that hold what is ready, in the order in which they are taken from.
+  [[nodiscard]] std::array<std::string, kPriorities + 1> ready(std::string_view address) const {
+    return {alone(address), work(address, 0), work(address, 1), work(address, 2)};
   }
   [[nodiscard]] std::string dead(std::string_view address) const {
     return prefix_ + ".dead." + std::string(address);

@@ -115,7 +115,7 @@ void Publisher::make_anew(std::span<Outgoing> items, TimePoint until) {
     o.result = Outgoing::Result::waiting;
     const std::string_view queue = sdk::view(o.message->queue);
     builder_.forget(queue);
-    if (o.to == Outgoing::To::work && gone.insert(queue).second)
+    if (o.to != Outgoing::To::dead && gone.insert(queue).second)
       say(instance_.names.control(), listeners_key(address_of(queue)),
           std::string(kMadeAnew) + std::string(queue), until);
   }
@@ -152,6 +152,7 @@ void Publisher::send(Outgoing& o) {
   std::string exchange, key;
   switch (o.to) {
     case Outgoing::To::work: key = instance_.names.work(address_, m.priority); break;
+    case Outgoing::To::alone: key = instance_.names.alone(address_); break;
     case Outgoing::To::dead: key = instance_.names.dead(address_); break;
     case Outgoing::To::later:
       exchange = instance_.names.level(first_level(o.delay_s));

@@ -15,7 +15,7 @@
 namespace gander::rabbitmq {
 
 struct Outgoing {
-  enum class To { work, later, dead };
+  enum class To { work, alone, later, dead };
   enum class Result {
     waiting,  // no answer came: it may be stored or not
     stored,

@@ -31,11 +31,9 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
 }
 
 void Manager::purge_ready(Visit& visit, std::string_view queue, std::uint64_t& done) {
-  for (std::uint32_t p = 0; p < kPriorities; ++p) {
-    const std::string work = instance_.names.work(address_of(queue), p);
-    if (visit.client().count(work, visit.until()).value_or(0) > 0)
-      done += visit.client().purge(work, visit.until());
-  }
+  for (const std::string& name : instance_.names.ready(address_of(queue)))
+    if (visit.client().count(name, visit.until()).value_or(0) > 0)
+      done += visit.client().purge(name, visit.until());
 }
 
 // All of a queue the server drops without showing them.

@@ -88,7 +88,7 @@ std::int64_t returns_of(const amqp_basic_properties_t& p) {
 }
 
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
-                         std::string_view queue, bool* returned) {
+                         std::string_view queue, std::int64_t* returned) {
   const std::int64_t returns = returns_of(properties);
   const auto ours = unpack(payload);
   gander_message m = ours.value_or(gander_message{});
@@ -101,7 +101,7 @@ sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_
     m.id = id ? *id : id_of_content(message_id, payload);
   }
   m.crashes += static_cast<std::uint32_t>(returns);
-  if (returned != nullptr) *returned = returns > 0;
+  if (returned != nullptr) *returned = returns;
   return sdk::OwnedMessage(m);
 }
 

@@ -19,9 +19,9 @@ const amqp_basic_properties_t& persistent();
 // The message out of properties and payload. What another program put into `queue` is all body, and
 // has an id of its own: that of message_id, or else one made of its content, the same every time.
 // Each return of a delivery by the server, which happens only when a connection ended with it,
-// counts as a crash; `*returned` says whether there was one.
+// counts as a crash; `*returned` says how many there were.
 sdk::OwnedMessage decode(const amqp_basic_properties_t& properties, std::string_view payload,
-                         std::string_view queue, bool* returned = nullptr);
+                         std::string_view queue, std::int64_t* returned = nullptr);
 // How often the server took it back from a consumer.
 std::int64_t returns_of(const amqp_basic_properties_t& properties);
 // Whether it is ours, and of this id: without reading the rest.

@@ -76,7 +76,7 @@ Outgoing Consumer::successor(const gander_settle& settle) const {
   if (settle.op == GANDER_SETTLE_DEAD) return {&m, GANDER_STATE_DEAD, Outgoing::To::dead};
   const std::int64_t delay =
       settle.op == GANDER_SETTLE_GIVE_BACK ? 0 : delay_until(m.run_at_us, instance_.host.now_us());
-  if (delay == 0) return {&m, GANDER_STATE_READY};
+  if (delay == 0) return ready_again(m);
   const std::uint32_t state =
       settle.op == GANDER_SETTLE_RETRY ? GANDER_STATE_RETRY : GANDER_STATE_SCHEDULED;
   return {&m, state, Outgoing::To::later, std::min(delay, kLongestDelay)};

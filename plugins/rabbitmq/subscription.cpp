@@ -42,11 +42,12 @@ bool Level::expects(std::chrono::steady_clock::time_point now) const {
 
 Subscription::Subscription(const Names& names, std::string_view queue) : name(queue) {
   const std::string address = address_of(queue);
-  for (std::uint32_t p = 0; p < kPriorities; ++p) {
-    levels[p].queue = this;
-    levels[p].priority = p;
-    levels[p].name = names.work(address, p);
+  const auto all = names.ready(address);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    levels[i].queue = this;
+    levels[i].name = all[i];
   }
+  levels.front().alone = true;
 }
 
 bool Subscription::any_waiting() const {

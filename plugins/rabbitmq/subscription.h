@@ -1,5 +1,5 @@
-// What a CONSUME session knows of one queue: the server's consumers of each priority, and what they
-// were pushed. Not safe between threads.
+// What a CONSUME session knows of one queue: the server's consumers of each priority and of
+// suspects, and what they were pushed. Not safe between threads.
 //
 // The server pushes up to a prefetch, and what it pushed to one worker no other can have. So the
 // prefetch is what the host has room for, as its takes tell; and what it does not fetch all the
@@ -39,7 +39,7 @@ struct Level {
   [[nodiscard]] bool expects(std::chrono::steady_clock::time_point now) const;
 
   Subscription* queue = nullptr;
-  std::uint32_t priority = 0;
+  bool alone = false;                 // that of suspects: one at a time
   std::string name;                   // of the server's queue
   std::vector<Consumer> consumers;    // as the prefetch of one never changes, more are added to it
   std::size_t prefetch = 0;           // of all of them
@@ -71,8 +71,8 @@ struct Subscription {
   std::chrono::steady_clock::time_point look_at{};
 
   std::string name;
-  std::array<Level, kPriorities> levels;
-  std::size_t held = 0;                                   // by the host
+  std::array<Level, kPriorities + 1> levels;  // in the order in which they are taken from
+  std::size_t held = 0;                       // by the host
   std::chrono::steady_clock::time_point waiting_since{};  // of the one that waits longest
 };
 

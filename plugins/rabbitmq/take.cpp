@@ -70,17 +70,20 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
     if (is_paused(s, until)) continue;
     const std::size_t room = s.held + t->max_messages;
     std::size_t missing = t->max_messages;
-    bool full = false;
+    bool full = false, suspect = false;
     for (Level& level : s.levels) {
       fetch(level, missing, room, until);
       if (s.paused) break;
-      missing -= take_from(level, missing, exchange.max_bytes, batch);
+      const std::size_t most = level.alone ? 1 : missing;
+      const std::size_t taken = take_from(level, most, exchange.max_bytes, batch);
+      missing -= taken;
+      suspect = level.alone && taken > 0;
       full = !fits(level, exchange.max_bytes, batch);
       // What comes in a moment goes before what has a lower priority.
-      if (missing == 0 || full || level.expects(steady_clock::now())) break;
+      if (missing == 0 || full || suspect || level.expects(steady_clock::now())) break;
     }
     note_oldest(s);
-    if (full) break;
+    if (full || suspect) break;
   }
 }
 

@@ -1,7 +1,9 @@
 #include "topology.h"
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iterator>
 #include <vector>
 
 namespace gander::rabbitmq {
@@ -91,7 +93,7 @@ std::vector<std::string> Topology::queues_of(const Part& part) const {
       break;
     case Part::Kind::queue:
       queues = {names_.dead(part.key())};
-      for (std::uint32_t p = 0; p < kPriorities; ++p) queues.push_back(names_.work(part.key(), p));
+      std::ranges::copy(names_.ready(part.key()), std::back_inserter(queues));
       break;
   }
   return queues;
@@ -123,15 +125,16 @@ void Topology::declare_queue(Client& client, const std::string& address, TimePoi
   auto plain = quorum();
   client.declare_queue(dead, table(plain), until);
   bind_queue(client, dead, dead_exchange, address);
-  for (std::uint32_t p = 0; p < kPriorities; ++p) {
-    const std::string work = names_.work(address, p);
+  for (const std::string& name : names_.ready(address)) {
     auto arguments = quorum({entry("x-dead-letter-exchange", dead_exchange),
                              entry("x-dead-letter-routing-key", address),
                              entry("x-dead-letter-strategy", "at-least-once"),
                              entry("x-overflow", "reject-publish")});
-    client.declare_queue(work, table(arguments), until);
-    bind_queue(client, work, names_.deliver(), "#." + address + "." + std::to_string(p));
+    client.declare_queue(name, table(arguments), until);
   }
+  for (std::uint32_t p = 0; p < kPriorities; ++p)
+    bind_queue(client, names_.work(address, p), names_.deliver(),
+               "#." + address + "." + std::to_string(p));
   // Whatever of it was refused, this answer tells.
   client.count(dead, until);
 }

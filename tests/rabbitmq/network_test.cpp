@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "proxy.h"
 #include "server.h"
 
@@ -71,6 +74,40 @@ TEST_F(RabbitNetwork, AnExchangeThatIsCutEndsTheIncarnationAndItsDeliveriesComeA
   ASSERT_EQ(back.size(), 1U) << "the first was acknowledged";
   EXPECT_EQ(number_of(back[0].id), 2U);
   EXPECT_EQ(back[0].crashes, 1U);
+}
+
+// The server counts a return for all that it had pushed, also for what only waited.
+TEST_F(RabbitNetwork, WhatOnlyWaitsWhereLinesBreakIsNotTakenForACulprit) {
+  Broker over = through_proxy(), observer = broker();
+  std::vector<Message> many;
+  for (std::uint64_t n = 1; n <= 20; ++n) many.push_back(message(n));
+  observer.open(GANDER_ROLE_PRODUCE).enqueue(many);
+  for (int round = 1; round <= 6; ++round) {
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "w" + std::to_string(round));
+    Session tender = over.open(GANDER_ROLE_TEND, "w" + std::to_string(round));
+    std::vector<Taken> keep;
+    EXPECT_TRUE(eventually([&] {  // so many that all are pushed, or one suspect
+      keep.push_back(consumer.take(20));
+      return keep.back().size() > 0;
+    }));
+    proxy->cut();
+    ASSERT_TRUE(loses_its_lease(tender));
+  }
+  Session consumer = observer.open(GANDER_ROLE_CONSUME, "last");
+  std::set<std::uint64_t> came;
+  std::vector<std::uint32_t> crashes;
+  EXPECT_TRUE(eventually([&] {
+    const Taken taken = consumer.take(20);
+    EXPECT_LE(taken.size(), 1U) << "a suspect has company";
+    if (taken.size() == 0) return false;
+    came.insert(number_of(taken[0].id));
+    crashes.push_back(taken[0].crashes);
+    EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, taken[0]), GANDER_OK);
+    return came.size() == 20;
+  })) << came.size();
+  // Of the rounds all but the first two had one of them in hand.
+  EXPECT_LE(std::ranges::count_if(crashes, [](std::uint32_t n) { return n > 2; }), 4);
+  EXPECT_GE(std::ranges::count(crashes, 2U), 16);
 }
 
 TEST_F(RabbitNetwork, ALateVerdictHasNoEffectAtAll) {
