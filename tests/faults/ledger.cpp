@@ -68,6 +68,13 @@ bool met_enqueue(const Disturbance& d, const Ack& ack) {
          d.to_us + kOnItsWay >= ack.sent_us;
 }
 
+// A third process had it in hand before either run, and was disturbed while it gave it back: both
+// what it stored and what it held went on. The returns that the runs tell are not of one copy.
+bool moved_twice(const Disturbance& d, const Ack& ack, const Run& earlier, const Run& later) {
+  const bool two_copies = later.returns > earlier.returns + 1 || later.returns < earlier.returns;
+  return two_copies && d.from_us <= later.begin_us && d.to_us + kOnItsWay >= ack.acked_us;
+}
+
 class Judge {
  public:
   explicit Judge(const std::vector<Disturbance>& disturbances) : disturbances_(disturbances) {}
@@ -95,7 +102,7 @@ class Judge {
         if (left && d.killed && later.returns == earlier.returns + 1)
           recovered(d.from_us, later.begin_us);
         explained = explained || left || woke_late(d, earlier, later);
-        resent = resent || met_enqueue(d, *ack);
+        resent = resent || met_enqueue(d, *ack) || moved_twice(d, *ack, earlier, later);
       }
       if (explained) continue;
       if (resent) {

@@ -22,8 +22,9 @@ struct Verdict {
   std::size_t ids = 0;         // acknowledged to the producer
   std::size_t lost = 0;        // of these, never run to the end
   std::size_t duplicates = 0;  // runs that began beyond the first of an id
-  // Of the duplicates, those that only a fault in the middle of their enqueue explains: it was sent
-  // again, and the first copy was no longer there to be recognised.
+  // Of the duplicates, those that only a fault in the middle of an enqueue explains: the message
+  // was sent again, and the first copy was no longer there to be recognised. Or of a give-back,
+  // where that is an enqueue.
   std::size_t stored_twice = 0;
   // Of the duplicates, those of which neither run was in flight at a disturbance of its process:
   // delivery went wrong.

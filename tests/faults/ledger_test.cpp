@@ -157,5 +157,26 @@ TEST_F(LedgerTest, DoesNotExplainTwoOfAnIdByAFaultLongAfterItsEnqueue) {
   EXPECT_EQ(verdict().unexplained, 1U);
 }
 
+TEST_F(LedgerTest, ExplainsTwoOfAnIdByAFaultInItsGiveBack) {
+  acknowledged("a", 5);
+  disturbed(3, 7, 8);
+  ran("a", 1, 10, 11, 4);
+  ran("a", 2, 12, 13, 7);
+  EXPECT_EQ(verdict().stored_twice, 1U);
+  EXPECT_EQ(verdict().unexplained, 0U);
+}
+
+TEST_F(LedgerTest, DoesNotExplainTwoRunsOfOneCopyByAFaultOfAThird) {
+  acknowledged("a", 5);
+  acknowledged("b", 5);
+  disturbed(3, 7, 8);
+  ran("a", 1, 10, 11, 4);
+  ran("a", 2, 12, 13, 4);
+  ran("b", 1, 10, 11, 4);
+  ran("b", 2, 12, 13, 5);
+  EXPECT_EQ(verdict().stored_twice, 0U);
+  EXPECT_EQ(verdict().unexplained, 2U);
+}
+
 }  // namespace
 }  // namespace gander::faults
