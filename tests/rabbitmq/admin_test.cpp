@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "proxy.h"
 #include "server.h"
 
 namespace gander::test {
@@ -83,8 +84,7 @@ class Operator {
     must(manage_->purge(session_.raw(), &call, str(queue), state, before_us, &n, &e), e);
     return n;
   }
-  void pause(bool paused, const std::string& queue = "default") {
-    const Call call;
+  void pause(bool paused, const std::string& queue = "default", const Call& call = Call()) {
     gander_error e = blank_error();
     must(manage_->pause(session_.raw(), &call, str(queue), paused ? 1 : 0, &e), e);
   }
@@ -210,6 +210,27 @@ TEST_F(RabbitAdmin, NothingIsTakenFromAPausedQueueByAnyWorker) {
   const auto rest = take_until(late, 3, keep);
   ASSERT_EQ(rest.size(), 3U);
   for (const gander_message& m : rest) EXPECT_EQ(m.crashes, 0U);
+}
+
+// As when its process is stopped, or its machine is gone: the server has it for there until it has
+// missed two heartbeats.
+TEST_F(RabbitAdmin, APauseSaysSoUntilAWorkerThatHangsIsGone) {
+  Proxy proxy(port_of(url));
+  Broker theirs = broker({{"url", with_port(url, proxy.port())}, {"lease_ms", "2000"}});
+  Broker mine = broker();
+  Operator op(mine);
+  mine.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
+  Session consumer = theirs.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  take_until(consumer, 1, keep);
+  proxy.swallow();
+  const gander_error e = error_of([&] { op.pause(true, "default", Call(500ms)); });
+  EXPECT_EQ(e.code, GANDER_TIMEOUT);
+  EXPECT_THAT(e.message, HasSubstr("is paused, but a worker did not let go of it"));
+  op.pause(true);
+  Session other = mine.open(GANDER_ROLE_CONSUME, "w2");
+  EXPECT_EQ(other.take(10).size(), 0U);
+  EXPECT_TRUE(eventually([&] { return op.queues().at("default").ready == 2; }));
 }
 
 TEST_F(RabbitAdmin, DeadLettersBeyondTheNumberOrTheAgeAreDropped) {
