@@ -216,7 +216,7 @@ TEST_F(RabbitAdmin, NothingIsTakenFromAPausedQueueByAnyWorker) {
 // missed two heartbeats.
 TEST_F(RabbitAdmin, APauseSaysSoUntilAWorkerThatHangsIsGone) {
   Proxy proxy(port_of(url));
-  Broker theirs = broker({{"url", with_port(url, proxy.port())}, {"lease_ms", "2000"}});
+  Broker theirs = broker({{"url", with_port(url, proxy.port())}, {"lease_ms", "4000"}});
   Broker mine = broker();
   Operator op(mine);
   mine.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
@@ -224,7 +224,7 @@ TEST_F(RabbitAdmin, APauseSaysSoUntilAWorkerThatHangsIsGone) {
   std::vector<Taken> keep;
   take_until(consumer, 1, keep);
   proxy.swallow();
-  const gander_error e = error_of([&] { op.pause(true, "default", Call(500ms)); });
+  const gander_error e = error_of([&] { op.pause(true, "default", Call(2s)); });
   EXPECT_EQ(e.code, GANDER_TIMEOUT);
   EXPECT_THAT(e.message, HasSubstr("is paused, but a worker did not let go of it"));
   op.pause(true);
