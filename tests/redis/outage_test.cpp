@@ -170,8 +170,10 @@ TEST_F(RedisOutage, MasterThatBecameAReplica) {
 }
 
 TEST_F(RedisOutage, TooFewReplicasIsToldAndRepeatingWaitsAgain) {
-  Broker broker =
-      broker_on(host, server->url(), {{"wait_replicas", "1"}, {"wait_timeout_ms", "20"}});
+  const auto waiting = [&](const std::string& ms) {
+    return broker_on(host, server->url(), {{"wait_replicas", "1"}, {"wait_timeout_ms", ms}});
+  };
+  Broker broker = waiting("20"), patient = waiting("20000");
   const gander_error e = error_of([&] { broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}); });
   EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
   EXPECT_EQ(e.flags, GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
@@ -179,7 +181,10 @@ TEST_F(RedisOutage, TooFewReplicasIsToldAndRepeatingWaitsAgain) {
   const RedisServer replica({"--replicaof", "127.0.0.1 " + std::to_string(server->port())});
   Cli cli(server->port());
   while (cli("WAIT 1 100") != "1") continue;
-  EXPECT_EQ(broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}).front(), GANDER_DUPLICATE);
+  EXPECT_EQ(patient.open(GANDER_ROLE_PRODUCE)
+                .enqueue({message(1)}, Call(std::chrono::seconds(30)))
+                .front(),
+            GANDER_DUPLICATE);
 }
 
 }  // namespace
