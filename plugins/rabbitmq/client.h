@@ -75,6 +75,7 @@ class Client {
   [[nodiscard]] const std::string& where() const { return where_; }
   [[nodiscard]] const std::string& server() const { return server_; }
   [[nodiscard]] bool lost() const { return lost_; }
+  [[nodiscard]] const std::optional<sdk::Error>& why_lost() const { return why_lost_; }
 
   // Whether something was read and not looked at yet: poll() of fd() would not tell.
   [[nodiscard]] bool has_unread() const;

@@ -58,12 +58,10 @@ bool Connection::lost() {
   return lost_;
 }
 
-std::string Connection::why_lost() try {
+std::string Connection::why_lost() {
   const std::lock_guard lock(mutex_);
-  if (why_lost_) std::rethrow_exception(why_lost_);
-  return "its connection was lost";
-} catch (const std::exception& e) {
-  return e.what();
+  const auto& why = client_.why_lost();
+  return lost_ && why ? why->what() : "its connection was lost";
 }
 
 Connection::Turn::Turn(Connection& connection, TimePoint until) : connection_(connection) {
@@ -161,8 +159,7 @@ void Connection::serve() noexcept {
     const std::lock_guard lock(mutex_);
     unread_ = true;
   } catch (const std::exception&) {
-    const std::lock_guard lock(mutex_);
-    why_lost_ = std::current_exception();
+    // The client keeps it.
   }
 }
 

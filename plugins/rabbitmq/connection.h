@@ -4,7 +4,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -82,7 +81,6 @@ class Connection {
   bool unread_ = false;
   bool stopping_ = false;
   bool lost_ = false;
-  std::exception_ptr why_lost_;  // when the listening thread met it
   std::thread listening_;
 };
 

@@ -161,8 +161,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
       for (const std::uint64_t tag : level.waiting) {
         Lease& lease = *ledger_.find(tag);
         lease.state = Lease::State::moving;
-        moves.items.push_back(ready_again(lease.message));
-        moves.tags.push_back(tag);
+        go_back(moves, tag, lease);
       }
       level.waiting.clear();
     }
@@ -201,8 +200,7 @@ void Consumer::give_all_back(TimePoint until) {
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {
     if (lease.given) ++lease.message.give_backs;
-    moves.items.push_back(ready_again(lease.message));
-    moves.tags.push_back(tag);
+    go_back(moves, tag, lease);
   });
   if (moves.items.empty()) return;
   const auto finish_stored = [&] {

@@ -73,6 +73,7 @@ class Consumer final : public Connection::Listener {
   // suspects.cpp
   bool isolates(std::uint64_t tag, Lease& lease, std::int64_t returns);
   void collect_suspects(Moves& moves);
+  static void go_back(Moves& moves, std::uint64_t tag, const Lease& lease);
   static Outgoing ready_again(const gander_message& message);
 
   // What goes back without having been given to the host, or as it was given.

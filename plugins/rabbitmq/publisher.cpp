@@ -115,7 +115,8 @@ void Publisher::make_anew(std::span<Outgoing> items, TimePoint until) {
     o.result = Outgoing::Result::waiting;
     const std::string_view queue = sdk::view(o.message->queue);
     builder_.forget(queue);
-    if (o.to != Outgoing::To::dead && gone.insert(queue).second)
+    const bool consumed = o.to == Outgoing::To::work || o.to == Outgoing::To::alone;
+    if (consumed && gone.insert(queue).second)
       say(instance_.names.control(), listeners_key(address_of(queue)),
           std::string(kMadeAnew) + std::string(queue), until);
   }

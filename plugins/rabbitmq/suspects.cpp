@@ -31,11 +31,13 @@ bool Consumer::isolates(std::uint64_t tag, Lease& lease, std::int64_t returns) {
 }
 
 void Consumer::collect_suspects(Moves& moves) {
-  for (const std::uint64_t tag : suspects_) {
-    moves.items.push_back(ready_again(ledger_.find(tag)->message));
-    moves.tags.push_back(tag);
-  }
+  for (const std::uint64_t tag : suspects_) go_back(moves, tag, *ledger_.find(tag));
   suspects_.clear();
+}
+
+void Consumer::go_back(Moves& moves, std::uint64_t tag, const Lease& lease) {
+  moves.items.push_back(ready_again(lease.message));
+  moves.tags.push_back(tag);
 }
 
 Outgoing Consumer::ready_again(const gander_message& message) {
