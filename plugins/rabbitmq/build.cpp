@@ -60,10 +60,6 @@ void Builder::ensure(Connection& connection, std::span<const Part> parts, const 
   if (!missing.empty()) build(connection, missing, note_name, until);
 }
 
-void Builder::forget(std::string_view queue) {
-  standing_.erase(Part{Part::Kind::queue, std::string(queue)}.key());
-}
-
 // Declared all the same: whether all is as it should be only a declaration tells.
 bool Builder::stands(Client& client, const Part& part, TimePoint until) {
   if (!client.has_exchange(instance_.names.built(part.key()), until)) return false;

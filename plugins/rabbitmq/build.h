@@ -37,7 +37,7 @@ class Builder {
   void ensure(Connection& connection, std::span<const Part> parts, const Register& note_name,
               TimePoint until);
   // It may have been deleted.
-  void forget(std::string_view queue);
+  void forget(const Part& part) { standing_.erase(part.key()); }
   void forget_all() { standing_.clear(); }
 
  private:

@@ -56,22 +56,47 @@ void Publisher::note_name(std::string_view queue, TimePoint until) {
 
 void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
   const std::lock_guard lock(mutex_);
-  const Connection::Turn turn(connected(until), until);
-  try {
-    connection_->catch_up();
-    ensure_ways(items, until);
-    wait_unblocked(when_blocked, until);
-    send_all(items, when_blocked, until);
-    const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
-    if (std::ranges::any_of(items, unrouted)) {
-      make_anew(items, until);
-      send_all(items, when_blocked, until);
+  for (bool again = false;; again = true) {
+    const Connection::Turn turn(connected(until), until);
+    try {
+      return publish_in_turn(items, when_blocked, until);
+    } catch (const sdk::Error& e) {
+      const bool none_stored = !again && level_gone(e);
+      const std::uint32_t maybe = undecided_ > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
+      forget_items();
+      if (!none_stored)
+        throw sdk::Error(e.code(), e.what(), e.flags() | maybe, e.native_code(), e.native());
     }
-  } catch (const sdk::Error& e) {
-    const std::uint32_t maybe = undecided_ > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
-    forget_items();
-    throw sdk::Error(e.code(), e.what(), e.flags() | maybe, e.native_code(), e.native());
   }
+}
+
+void Publisher::publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked,
+                                TimePoint until) {
+  connection_->catch_up();
+  ensure_ways(items, until);
+  wait_unblocked(when_blocked, until);
+  send_all(items, when_blocked, until);
+  const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
+  if (std::ranges::none_of(items, unrouted)) return;
+  make_anew(items, until);
+  send_all(items, when_blocked, until);
+}
+
+// Whether a level of the cascade was deleted, and none of what has no answer is stored: the server
+// takes publishes in turn, and it was the first of these that closed the channel. Had others gone
+// before it, only the caller could say whether they may be stored twice.
+bool Publisher::level_gone(const sdk::Error& e) const {
+  if (e.native_code() != AMQP_NOT_FOUND || !connection_->client().lost()) return false;
+  const auto waits = [](const Outgoing* o) {
+    return o != nullptr && o->result == Outgoing::Result::waiting;
+  };
+  const auto first = std::ranges::find_if(unconfirmed_, waits);
+  return first != unconfirmed_.end() && (*first)->to == Outgoing::To::later &&
+         std::string_view(e.what()).find("'" + level_of(**first) + "'") != std::string_view::npos;
+}
+
+std::string Publisher::level_of(const Outgoing& o) const {
+  return instance_.names.level(first_level(o.delay_s));
 }
 
 void Publisher::ensure_queues(std::span<const std::string> queues, TimePoint until) {
@@ -79,8 +104,7 @@ void Publisher::ensure_queues(std::span<const std::string> queues, TimePoint unt
   const Connection::Turn turn(connected(until), until);
   std::vector<Part> parts = {{Part::Kind::base, {}}};
   for (const std::string& queue : queues) {
-    builder_.forget(queue);
-    parts.push_back({Part::Kind::queue, queue});
+    builder_.forget(parts.emplace_back(Part{Part::Kind::queue, queue}));
   }
   ensure_parts(parts, until);
 }
@@ -114,7 +138,8 @@ void Publisher::make_anew(std::span<Outgoing> items, TimePoint until) {
     if (o.result != Outgoing::Result::unrouted) continue;
     o.result = Outgoing::Result::waiting;
     const std::string_view queue = sdk::view(o.message->queue);
-    builder_.forget(queue);
+    builder_.forget({Part::Kind::queue, std::string(queue)});
+    if (o.to == Outgoing::To::later) builder_.forget({Part::Kind::cascade, {}});
     const bool consumed = o.to == Outgoing::To::work || o.to == Outgoing::To::alone;
     if (consumed && gone.insert(queue).second)
       say(instance_.names.control(), listeners_key(address_of(queue)),
@@ -156,7 +181,7 @@ void Publisher::send(Outgoing& o) {
     case Outgoing::To::alone: key = instance_.names.alone(address_); break;
     case Outgoing::To::dead: key = instance_.names.dead(address_); break;
     case Outgoing::To::later:
-      exchange = instance_.names.level(first_level(o.delay_s));
+      exchange = level_of(o);
       key = delay_key(o.delay_s, address_, m.priority);
       break;
   }

@@ -59,6 +59,9 @@ class Publisher final : public Connection::Listener {
   TimePoint chores(TimePoint /*now*/) override { return TimePoint::max(); }
 
   Connection& connected(TimePoint until);
+  void publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
+  [[nodiscard]] bool level_gone(const sdk::Error& e) const;
+  [[nodiscard]] std::string level_of(const Outgoing& item) const;  // of the cascade, the first
   void ensure_parts(std::span<const Part> parts, TimePoint until);
   void ensure_ways(std::span<const Outgoing> items, TimePoint until);
   void make_anew(std::span<Outgoing> items, TimePoint until);

@@ -280,6 +280,25 @@ TEST_F(RabbitOutage, ConnectionsThatAnOperatorClosesAreMadeAgain) {
   EXPECT_EQ(take_until(other, 2, keep).size(), 2U);
 }
 
+// The server tries again to move what it could not after three minutes; here sooner.
+TEST_F(RabbitOutage, WhatWaitsAboveALevelThatIsGoneComesOnceThatIsMadeAgain) {
+  set("dead_letter_worker_publisher_confirm_timeout", "1000");
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  ASSERT_EQ(producer.enqueue({later(message(1), host, 3s)}).front(), GANDER_OK);
+  stranger->remove_exchange(named("lvl.00"));
+  stranger->remove_queue(named("lvl.00"));
+  // Past its two seconds at the level above, it is still there.
+  EXPECT_TRUE(eventually([&] { return stranger->count(named("lvl.01")) == 0U; }));
+  EXPECT_EQ(producer.enqueue({later(message(2), host, 1s)}).front(), GANDER_OK);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(consumer, 2, keep)) came.insert(number_of(m.id));
+  EXPECT_EQ(came, (std::set<std::uint64_t>{1, 2}));
+  set("dead_letter_worker_publisher_confirm_timeout", "180000");
+}
+
 // With a listener that talks TLS only, and a certificate of its own.
 TEST_F(RabbitOutage, TlsChecksTheCertificateAndTheName) {
   const std::string stem = testing::TempDir() + "gander-rabbit-tls-" + std::to_string(getpid());
