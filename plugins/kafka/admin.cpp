@@ -114,31 +114,46 @@ std::vector<std::map<std::string, std::string>> Admin::configuration(
   return all;
 }
 
-std::vector<GroupMember> Admin::members(const std::string& group, const sdk::Deadline& deadline) {
+const GroupMember* Group::owner_of(const std::string& topic, std::int32_t partition) const {
+  const auto found = std::ranges::find_if(members, [&](const GroupMember& m) {
+    return m.owns.contains({topic, partition});
+  });
+  return found == members.end() ? nullptr : &*found;
+}
+
+Group Admin::group(const std::string& name, const sdk::Deadline& deadline) {
   const int timeout = ms_left(deadline, client_.settings().call_timeout);
   const auto with = options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout);
   const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
-  const char* name = group.c_str();
-  rd_kafka_DescribeConsumerGroups(client_.get(), &name, 1, with.get(), queue.get());
+  const char* raw = name.c_str();
+  rd_kafka_DescribeConsumerGroups(client_.get(), &raw, 1, with.get(), queue.get());
   const auto event = answer(queue.get(), timeout, "looking at the group");
   std::size_t n = 0;
   const auto* const* results = rd_kafka_DescribeConsumerGroups_result_groups(
       rd_kafka_event_DescribeConsumerGroups_result(event.get()), &n);
-  std::vector<GroupMember> all;
+  Group group;
   for (const auto* found : std::span(results, n)) {
     const rd_kafka_error_t* problem = rd_kafka_ConsumerGroupDescription_error(found);
     if (rd_kafka_error_code(problem) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
     if (problem != nullptr) throw client_.error(problem, "looking at the group");
+    group.stable =
+        rd_kafka_ConsumerGroupDescription_state(found) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
     const std::size_t count = rd_kafka_ConsumerGroupDescription_member_count(found);
     for (std::size_t i = 0; i < count; ++i) {
       const auto* member = rd_kafka_ConsumerGroupDescription_member(found, i);
       const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
-      all.push_back({text(rd_kafka_MemberDescription_group_instance_id(member)),
-                     text(rd_kafka_MemberDescription_consumer_id(member)),
-                     text(rd_kafka_MemberDescription_host(member))});
+      group.members.push_back({text(rd_kafka_MemberDescription_group_instance_id(member)),
+                               text(rd_kafka_MemberDescription_consumer_id(member)),
+                               text(rd_kafka_MemberDescription_host(member)),
+                               {}});
+      const auto* assigned = rd_kafka_MemberDescription_assignment(member);
+      const auto* owns =
+          assigned == nullptr ? nullptr : rd_kafka_MemberAssignment_partitions(assigned);
+      for (int p = 0; owns != nullptr && p < owns->cnt; ++p)
+        group.members.back().owns.emplace(owns->elems[p].topic, owns->elems[p].partition);
     }
   }
-  return all;
+  return group;
 }
 
 void Admin::delete_before(std::span<const PartitionEnd> ends, const sdk::Deadline& deadline) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client.h"
@@ -25,6 +27,15 @@ struct PartitionEnd {
 struct GroupMember {
   std::string instance;  // group.instance.id, or empty
   std::string id, host;
+  std::set<std::pair<std::string, std::int32_t>> owns;  // partitions
+};
+
+struct Group {
+  bool stable = false;  // it has shared out, and is not about to anew
+  std::vector<GroupMember> members;
+
+  // Null: nobody's.
+  [[nodiscard]] const GroupMember* owner_of(const std::string& topic, std::int32_t partition) const;
 };
 
 class Admin {
@@ -43,7 +54,7 @@ class Admin {
   std::vector<std::map<std::string, std::string>> configuration(std::span<const std::string> topics,
                                                                 const sdk::Deadline& deadline);
   // Who is in a group; nobody where there is none.
-  std::vector<GroupMember> members(const std::string& group, const sdk::Deadline& deadline);
+  Group group(const std::string& name, const sdk::Deadline& deadline);
   // Deletes what lies before each offset.
   void delete_before(std::span<const PartitionEnd> ends, const sdk::Deadline& deadline);
 

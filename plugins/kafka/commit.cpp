@@ -1,9 +1,7 @@
 // What this process tells the group of its partitions, and the transactions that go with it.
 #include <gander/sdk/message_bytes.hpp>
 
-#include <cstdlib>
-#include <cstring>
-
+#include "committed.h"
 #include "member.h"
 
 namespace gander::kafka {
@@ -19,21 +17,6 @@ constexpr std::chrono::milliseconds kAnswerTime{2000}, kSlice{1};
 // Deleting is a request, and frees whole segments only.
 constexpr std::chrono::seconds kTrimEvery{30};
 constexpr std::int64_t kTrimFrom = 10'000;
-
-void set_metadata(rd_kafka_topic_partition_t& at, const std::string& text) {
-  std::free(at.metadata);  // librdkafka frees it the same way
-  at.metadata = std::malloc(text.size() + 1);
-  if (at.metadata == nullptr) throw std::bad_alloc();
-  std::memcpy(at.metadata, text.c_str(), text.size() + 1);
-  at.metadata_size = text.size();
-}
-
-void add(rd_kafka_topic_partition_list_t& list, const Partition& p, const Offsets& offsets) {
-  rd_kafka_topic_partition_t& at =
-      *rd_kafka_topic_partition_list_add(&list, p.topic.c_str(), p.number);
-  at.offset = offsets.base();
-  set_metadata(at, offsets.encode());
-}
 
 }  // namespace
 
@@ -102,7 +85,7 @@ bool Member::commit(bool leaving, bool draining) {
       if (!p.dirty && !leaving) return;
       p.offsets.owner = token_;
       p.offsets.left = leaving;
-      add(*list, p, p.offsets);
+      add_commit(*list, p.topic, p.number, p.offsets);
       p.dirty = false;
     });
     stock_.unblock();
@@ -149,7 +132,8 @@ void Member::write(const std::vector<Outgoing>& records, const std::vector<const
       it->second.left = false;
       it->second.finish(record->offset);
     }
-    for (const auto& [partition, offsets] : after) add(*list, *partition, offsets);
+    for (const auto& [partition, offsets] : after)
+      add_commit(*list, partition->topic, partition->number, offsets);
   }
   transactions_.run(records, list.get(), group().get(), deadline);
 }

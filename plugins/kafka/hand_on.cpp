@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "committed.h"
 #include "member.h"
 
 namespace gander::kafka {
@@ -53,9 +54,8 @@ std::vector<std::int32_t> Member::starving(const std::string& topic, int partiti
     return found;
   for (int i = 0; i < others->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = others->elems[i];
-    if (at.offset < 0 || at.metadata == nullptr) continue;  // nobody has taken it over
-    const auto offsets =
-        Offsets::decode(at.offset, {static_cast<const char*>(at.metadata), at.metadata_size});
+    if (at.offset < 0) continue;  // nobody has taken it over
+    const auto offsets = read_commit(at, at.offset);
     const auto* end = rd_kafka_topic_partition_list_find(ends.get(), topic.c_str(), at.partition);
     if (offsets && !offsets->left && end != nullptr && offsets->next() >= end->offset)
       found.push_back(at.partition);
@@ -94,13 +94,13 @@ void Member::hand_on(const Queue& queue) {
     host_.log(GANDER_LOG_DEBUG, std::string("handing on: ") + e.what());
   }
   const std::lock_guard lock(mutex_);
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+  for (Record& record : records) {
     if (!moved) {
-      stock_.to_front(std::move(*record));
+      stock_.put_back(std::move(record));
       continue;
     }
-    record->partition->offsets.finish(record->offset);
-    record->partition->dirty = stock_.changed = true;
+    record.partition->offsets.finish(record.offset);
+    record.partition->dirty = stock_.changed = true;
   }
 }
 

@@ -151,15 +151,19 @@ void Inspector::messages(std::string_view queue, std::uint32_t state, std::strin
     list_kept(queue, state, after, limit, visit, deadline);
 }
 
-void Inspector::list_log(std::string_view queue, std::uint32_t state, std::string_view after,
-                         std::uint32_t limit, const sdk::MessageVisitor& visit,
-                         const sdk::Deadline& deadline) {
+std::vector<Progress> Inspector::progress(std::string_view queue, const sdk::Deadline& deadline) {
   commit_ours();
   std::vector<std::string> topics;
   for (const auto& [name, of_queue] : queue_topics(deadline))
     if (queue.empty() || of_queue.front() == instance_.topics.names().ready(queue, 0))
       topics.insert(topics.end(), of_queue.begin(), of_queue.end());
-  const std::vector<Progress> progress = log_.progress(topics, deadline);
+  return log_.progress(topics, deadline);
+}
+
+void Inspector::list_log(std::string_view queue, std::uint32_t state, std::string_view after,
+                         std::uint32_t limit, const sdk::MessageVisitor& visit,
+                         const sdk::Deadline& deadline) {
+  const std::vector<Progress> progress = this->progress(queue, deadline);
   const Place from = place_of(after);
   std::uint32_t shown = 0;
   const auto show = [&](gander_message m, const Progress& p, std::int64_t offset) {
@@ -191,6 +195,27 @@ void Inspector::list_kept(std::string_view queue, std::uint32_t state, std::stri
     if (!visit(*m, cursor) || --limit == 0) return;
 }
 
+sdk::IdMap<Inspector::Found> Inspector::find(std::span<const gander_id> ids,
+                                             const sdk::Deadline& deadline) {
+  sdk::IdMap<Found> found;
+  sdk::IdMap<bool> wanted;
+  for (const gander_id& id : ids) wanted[id] = true;
+  if (wanted.empty()) return found;
+  const auto visit = [&](const gander_message& m, const Progress& at, std::int64_t offset) {
+    if (!wanted.contains(m.id) || found.contains(m.id)) return true;
+    gander_message whole = m;
+    std::string queue;
+    if (whole.queue.len == 0) {
+      queue = instance_.topics.names().queue_of(at.topic)->queue;
+      whole.queue = sdk::str(queue);
+    }
+    found.emplace(m.id, Found{at, offset, sdk::OwnedMessage(whole)});
+    return found.size() < wanted.size();
+  };
+  read(progress("", deadline), visit, deadline);
+  return found;
+}
+
 void Inspector::get(const gander_id& id, const sdk::MessageVisitor& visit,
                     const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
@@ -201,32 +226,9 @@ void Inspector::get(const gander_id& id, const sdk::MessageVisitor& visit,
       return;
     }
   }
-  bool found = false;
-  const auto look = [&](const gander_message& m, std::string_view cursor) {
-    if (!sdk::IdEqual()(m.id, id)) return true;
-    found = true;
-    visit(m, cursor);
-    return false;
-  };
-  for (const std::uint32_t state : {GANDER_STATE_READY, GANDER_STATE_LEASED})
-    if (!found) list_log("", state, "", UINT32_MAX, look, deadline);
-  if (!found) throw sdk::Error(GANDER_NOT_FOUND, "there is no message of this id");
-}
-
-std::optional<std::uint32_t> Inspector::state_in_queues(const gander_id& id,
-                                                        const sdk::Deadline& deadline) {
-  std::optional<std::uint32_t> found;
-  for (const std::uint32_t state : {GANDER_STATE_READY, GANDER_STATE_LEASED}) {
-    if (found) break;
-    list_log(
-        "", state, "", UINT32_MAX,
-        [&](const gander_message& m, std::string_view) {
-          if (sdk::IdEqual()(m.id, id)) found = state;
-          return !found;
-        },
-        deadline);
-  }
-  return found;
+  const auto found = find({&id, 1}, deadline);
+  if (found.empty()) throw sdk::Error(GANDER_NOT_FOUND, "there is no message of this id");
+  visit(found.begin()->second.message, "");
 }
 
 }  // namespace gander::kafka

@@ -4,8 +4,9 @@
 
 #include <gander/sdk/broker.hpp>
 #include <map>
-#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "instance.h"
 #include "log.h"
@@ -21,12 +22,25 @@ class Inspector {
                 std::uint32_t limit, const sdk::MessageVisitor& visit,
                 const sdk::Deadline& deadline);
   void get(const gander_id& id, const sdk::MessageVisitor& visit, const sdk::Deadline& deadline);
-  // READY or LEASED, when the id is in a queue's topic.
-  std::optional<std::uint32_t> state_in_queues(const gander_id& id, const sdk::Deadline& deadline);
+
+  // Of what is ready or leased, `offset` says where in the log; false ends the reading.
+  using LogVisitor =
+      std::function<bool(const gander_message&, const Progress&, std::int64_t offset)>;
+  // The partitions of one queue, or of all for an empty name.
+  std::vector<Progress> progress(std::string_view queue, const sdk::Deadline& deadline);
+  void read(const std::vector<Progress>& progress, const LogVisitor& visit,
+            const sdk::Deadline& deadline) {
+    read_queue("", progress, -1, 0, visit, deadline);
+  }
+  struct Found {
+    Progress at;
+    std::int64_t offset = 0;
+    sdk::OwnedMessage message;
+  };
+  // Where those of these ids are that are ready or leased.
+  sdk::IdMap<Found> find(std::span<const gander_id> ids, const sdk::Deadline& deadline);
 
  private:
-  using LogVisitor = std::function<bool(const gander_message&, const Progress&, std::int64_t)>;
-
   std::map<std::string, std::vector<std::string>> queue_topics(const sdk::Deadline& deadline);
   void list_log(std::string_view queue, std::uint32_t state, std::string_view after,
                 std::uint32_t limit, const sdk::MessageVisitor& visit,

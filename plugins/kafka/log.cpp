@@ -8,6 +8,10 @@
 #include <optional>
 #include <set>
 
+#include "committed.h"
+#include "error.h"
+#include "removal.h"
+
 namespace gander::kafka {
 namespace {
 
@@ -73,12 +77,36 @@ std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = committed->elems[i];
     const std::int64_t base = std::max(at.offset, begins->elems[i].offset);
-    auto offsets = Offsets::decode(base, {static_cast<const char*>(at.metadata),
-                                          at.metadata == nullptr ? 0 : at.metadata_size});
+    auto offsets = read_commit(at, base);
     all.push_back({at.topic, at.partition, offsets ? *std::move(offsets) : Offsets(base),
                    ends->elems[i].offset});
   }
   return all;
+}
+
+std::int64_t Log::end_of(const std::string& topic, const sdk::Deadline& deadline) {
+  std::int64_t low = 0, high = 0;
+  const auto code =
+      rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), 0, &low, &high,
+                                       ms_left(deadline, client_.settings().call_timeout));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking at " + topic);
+  return high;
+}
+
+bool Log::commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline) {
+  if (list.cnt == 0) return true;
+  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
+  auto code = rd_kafka_commit_queue(client_.get(), &list, answers.get(), nullptr, nullptr);
+  std::uint32_t flags = 0;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const int left = ms_left(deadline, client_.settings().call_timeout);
+    const Owned<rd_kafka_event_t> said(rd_kafka_queue_poll(answers.get(), left));
+    code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    flags = said ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT};
+  }
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+  if (is_fenced(code)) return false;
+  throw client_.error(code, "committing", {}, flags);
 }
 
 void Log::read(const std::vector<Span>& spans, const Visitor& visit,
@@ -156,6 +184,7 @@ std::vector<std::string> Log::read_paused(const sdk::Deadline& deadline) {
       topic,
       [&](const rd_kafka_message_t& m) {
         const std::string queue(static_cast<const char*>(m.key), m.key_len);
+        if (request_of(queue) || answered_by(queue)) return true;
         if (m.payload != nullptr)
           paused.insert(queue);
         else

@@ -29,22 +29,14 @@ Outgoing keyed(const std::string& topic, const gander_message& m) {
   return out;
 }
 
-[[noreturn]] void ready_unsupported(const std::string& what) {
-  throw sdk::Error(
-      GANDER_UNSUPPORTED,
-      "the broker kafka cannot " + what +
-          " messages that are ready: they lie in the log of a worker's partition; pause "
-          "the queue, let a handler discard them, or use a broker with a table, as "
-          "postgres");
-}
-
 }  // namespace
 
 Manager::Manager(Instance& instance, Log& log, Inspector& inspector)
     : instance_(instance),
       log_(log),
       inspector_(inspector),
-      transactions_(instance.settings, instance.host, new_id(instance.settings)) {}
+      transactions_(instance.settings, instance.host, new_id(instance.settings)),
+      asker_(instance, log, transactions_) {}
 
 void Manager::write(std::vector<Outgoing>& records, const sdk::Deadline& deadline) {
   if (records.empty()) return;
@@ -68,7 +60,7 @@ void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& de
 
 std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
                              const sdk::Deadline& deadline) {
-  if (state == GANDER_STATE_READY) ready_unsupported("purge");
+  if (state == GANDER_STATE_READY) return purge_ready(queue, before_us, deadline);
   const Names& names = instance_.topics.names();
   const std::string topic = state == GANDER_STATE_DEAD ? names.dead() : names.scheduled();
   std::vector<Outgoing> records;
@@ -89,15 +81,9 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
   return n;
 }
 
-// Of an id that is in no compacted topic.
-gander_status Manager::why_not(const gander_id& id, const sdk::Deadline& deadline) {
-  const auto state = inspector_.state_in_queues(id, deadline);
-  if (!state) return GANDER_NOT_FOUND;
-  return *state == GANDER_STATE_LEASED ? GANDER_INVALID_STATE : GANDER_UNSUPPORTED;
-}
-
-void Manager::move_one(const gander_move_req& request, const gander_message& from, bool dead,
-                       std::vector<Outgoing>& records, const sdk::Deadline& deadline) {
+// What is to be written for a move, `state` being where it is now.
+Outgoing Manager::moved(const gander_move_req& request, const gander_message& from,
+                        std::uint32_t state, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
   gander_message m = from;
   if (request.to_queue.len != 0) m.queue = request.to_queue;
@@ -107,56 +93,82 @@ void Manager::move_one(const gander_move_req& request, const gander_message& fro
   if (request.to_state == GANDER_STATE_DEAD) {
     m.note = request.note;
     m.state = GANDER_STATE_DEAD;
-    if (!dead) m.failed_at_us = instance_.host.now_us();
-    records.push_back(keyed(names.dead(), m));
-    if (!dead) records.push_back(tombstone(names.scheduled(), m.id));
-    return;
+    if (state != GANDER_STATE_DEAD) m.failed_at_us = instance_.host.now_us();
+    return keyed(names.dead(), m);
   }
   // What is to be ready is due at once: whoever owns that part of what is to come promotes it, so
   // that it cannot become ready twice.
   m.run_at_us =
       request.to_state == GANDER_STATE_READY ? instance_.host.now_us() : request.run_at_us;
   m.state = GANDER_STATE_SCHEDULED;
-  records.push_back(keyed(names.scheduled(), m));
-  if (dead) records.push_back(tombstone(names.dead(), m.id));
+  return keyed(names.scheduled(), m);
 }
 
 void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
                    const sdk::Deadline& deadline) {
-  const Names& names = instance_.topics.names();
-  const Kept dead = log_.read_compacted(names.dead(), deadline);
-  const Kept later = log_.read_compacted(names.scheduled(), deadline);
-  std::vector<Outgoing> records;
-  for (std::uint32_t i = 0; i < request.count; ++i) {
-    const gander_id& id = request.ids[i];
-    const auto a = dead.find(id);
-    const auto b = later.find(id);
-    if (a == dead.end() && b == later.end()) {
-      verdicts[i] = why_not(id, deadline);
-      continue;
-    }
-    move_one(request, a != dead.end() ? a->second : b->second, a != dead.end(), records, deadline);
-    verdicts[i] = GANDER_OK;
-  }
-  write(records, deadline);
+  change(
+      {request.ids, request.count}, verdicts,
+      [&](const gander_message& m, std::uint32_t state) -> std::optional<Outgoing> {
+        return moved(request, m, state, deadline);
+      },
+      deadline);
 }
 
 void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
                      const sdk::Deadline& deadline) {
+  change(
+      ids, verdicts, [](const gander_message&, std::uint32_t) { return std::nullopt; }, deadline);
+}
+
+// Each is in one of three places. What is kept under its id is changed here; what is ready, where
+// its partition is owned.
+void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+                     const SuccessorOf& successor_of, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
   const Kept dead = log_.read_compacted(names.dead(), deadline);
   const Kept later = log_.read_compacted(names.scheduled(), deadline);
   std::vector<Outgoing> records;
+  std::vector<std::size_t> others;
   for (std::size_t i = 0; i < ids.size(); ++i) {
+    const bool is_dead = dead.contains(ids[i]);
     verdicts[i] = GANDER_OK;
-    if (dead.contains(ids[i]))
-      records.push_back(tombstone(names.dead(), ids[i]));
-    else if (later.contains(ids[i]))
-      records.push_back(tombstone(names.scheduled(), ids[i]));
-    else
-      verdicts[i] = why_not(ids[i], deadline);
+    if (!is_dead && !later.contains(ids[i])) {
+      others.push_back(i);
+      continue;
+    }
+    const gander_message& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
+    const std::string from = is_dead ? names.dead() : names.scheduled();
+    const auto successor = successor_of(m, m.state);
+    if (successor) records.push_back(*successor);
+    // Under the same key of the same topic the successor takes its place.
+    if (!successor || successor->topic != from) records.push_back(tombstone(from, ids[i]));
   }
   write(records, deadline);
+  change_ready(ids, others, verdicts, successor_of, deadline);
+}
+
+void Manager::change_ready(std::span<const gander_id> ids, const std::vector<std::size_t>& places,
+                           sdk::Verdicts verdicts, const SuccessorOf& successor_of,
+                           const sdk::Deadline& deadline) {
+  std::vector<gander_id> wanted;
+  for (const std::size_t i : places) wanted.push_back(ids[i]);
+  const auto found = inspector_.find(wanted, deadline);
+  std::vector<Removal> removals;
+  std::vector<std::size_t> asked;
+  for (const std::size_t i : places) {
+    const auto it = found.find(ids[i]);
+    verdicts[i] = it == found.end() ? GANDER_NOT_FOUND : GANDER_INVALID_STATE;
+    if (it == found.end() || it->second.message.state == GANDER_STATE_LEASED) continue;
+    const auto& [at, offset, message] = it->second;
+    removals.push_back(
+        {at.topic, at.partition, offset, offset + 1, successor_of(message, GANDER_STATE_READY)});
+    asked.push_back(i);
+  }
+  const std::vector<Removed> removed = asker_.ask(removals, deadline);
+  for (std::size_t i = 0; i < removed.size(); ++i)
+    verdicts[asked[i]] = !removed[i].offsets.empty() ? GANDER_OK
+                         : removed[i].held           ? GANDER_INVALID_STATE
+                                                     : GANDER_NOT_FOUND;
 }
 
 std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {

@@ -1,11 +1,12 @@
-// manage/1: what an operator does to what is to come and to the dead, and the pause of a queue.
+// manage/1: what an operator does to messages, and the pause of a queue.
 //
-// A message that is ready lies in the log of a partition, where only the worker that owns it can
-// say that it is done: to move, remove or purge one is UNSUPPORTED.
+// What is to come and what is dead is kept under its id, and changed by whoever asks. What is ready
+// lies in the log of a partition, and is changed by who owns that: see removal.h.
 #pragma once
 
 #include <gander/sdk/broker.hpp>
 
+#include "ask.h"
 #include "inspect.h"
 #include "producer.h"
 
@@ -25,15 +26,26 @@ class Manager {
  private:
   using Kept = sdk::IdMap<sdk::OwnedMessage>;
 
-  gander_status why_not(const gander_id& id, const sdk::Deadline& deadline);
-  void move_one(const gander_move_req& request, const gander_message& m, bool dead,
-                std::vector<Outgoing>& records, const sdk::Deadline& deadline);
+  // What is to be written in the place of a message that is in that state now; nothing: none.
+  using SuccessorOf =
+      std::function<std::optional<Outgoing>(const gander_message&, std::uint32_t state)>;
+
+  Outgoing moved(const gander_move_req& request, const gander_message& from, std::uint32_t state,
+                 const sdk::Deadline& deadline);
+  void change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
+              const SuccessorOf& successor_of, const sdk::Deadline& deadline);
+  void change_ready(std::span<const gander_id> ids, const std::vector<std::size_t>& places,
+                    sdk::Verdicts verdicts, const SuccessorOf& successor_of,
+                    const sdk::Deadline& deadline);
+  std::uint64_t purge_ready(std::string_view queue, std::int64_t before_us,
+                            const sdk::Deadline& deadline);
   void write(std::vector<Outgoing>& records, const sdk::Deadline& deadline);
 
   Instance& instance_;
   Log& log_;
   Inspector& inspector_;
   Transactions transactions_;
+  Asker asker_;
 };
 
 // Deletes dead letters that are older than the options allow, or beyond their number; how many.

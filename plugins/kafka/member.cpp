@@ -142,6 +142,7 @@ void Member::run() {
       if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
+      serve_requests();
     } catch (const std::exception& e) {
       host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
     }
@@ -266,13 +267,18 @@ void Member::arrive_state(const rd_kafka_message_t* m) {
     changed_.notify_all();
   }
   if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const std::string queue(static_cast<const char*>(m->key), m->key_len);
+  const std::string_view key(static_cast<const char*>(m->key), m->key_len);
   {
     const std::lock_guard lock(mutex_);
     state_position_ = m->offset + 1;
-    stock_.pause(queue, m->payload != nullptr);
   }
-  if (m->payload == nullptr) bell_.ring(queue);
+  if (answered_by(key)) return;
+  if (const auto id = request_of(key)) return arrive_request(*id, *m);
+  {
+    const std::lock_guard lock(mutex_);
+    stock_.pause(key, m->payload != nullptr);
+  }
+  if (m->payload == nullptr) bell_.ring(key);
 }
 
 }  // namespace gander::kafka

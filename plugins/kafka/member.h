@@ -16,6 +16,7 @@
 
 #include "due.h"
 #include "name.h"
+#include "removal.h"
 #include "stock.h"
 #include "topics.h"
 #include "transaction.h"
@@ -105,6 +106,7 @@ class Member {
   void park_all();
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
   void read_ends(const rd_kafka_topic_partition_list_t& partitions);
+  Offsets offsets_of(const rd_kafka_topic_partition_t& at);
   void take_over(rd_kafka_topic_partition_t& at);
   void add_state(rd_kafka_topic_partition_list_t& list);
   void forward(const rd_kafka_topic_partition_t& at);
@@ -122,6 +124,15 @@ class Member {
   void hand_on_if_stuck();
   std::vector<std::int32_t> starving(const std::string& topic, int partitions);
   void hand_on(const Queue& queue);
+
+  // serve.cpp
+  void arrive_request(std::string_view id, const rd_kafka_message_t& message);
+  void serve_requests();
+  void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
+  void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
+  bool write_surely(const std::vector<Outgoing>& records,
+                    const rd_kafka_topic_partition_list_t& commit,
+                    const rd_kafka_consumer_group_metadata_t* fence, const sdk::Deadline& deadline);
 
   // commit.cpp
   bool commit(bool leaving, bool draining = false);
@@ -164,6 +175,7 @@ class Member {
   Clock::time_point committed_at_{};
   bool uncommitted_ = false;  // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};
+  std::vector<Request> requests_;  // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};
   Clock::time_point trimmed_at_{};  // of tend() alone
 

@@ -45,7 +45,7 @@ void Name::lost() {
 void Name::check(Client& client, const std::string& in_group, const sdk::Deadline& deadline) {
   const std::lock_guard lock(mutex_);
   if (!lost_ || in_group.empty()) return;
-  for (const GroupMember& member : Admin(client).members(settings_.prefix, deadline)) {
+  for (const GroupMember& member : Admin(client).group(settings_.prefix, deadline).members) {
     // A request of ours that came late fences us as well; then there is nobody else.
     if (member.instance != in_group || ids_.contains(member.id)) continue;
     throw sdk::Error(GANDER_UNAVAILABLE,

@@ -1,8 +1,21 @@
+// The metadata of a commit is base64 of:
+//
+//   commit  := version left owner window form size map removed* 0 back* 0 note* 0
+//   version := %x01                   left := %x00 / %x01    ; see Offsets::left
+//   owner, window, size := number     ; varint.h; window is next - base, size is the map's in bytes
+//   form    := %x00 map is runs / %x01 map is bits
+//   runs    := number*                ; lengths, by turns of what is not done and of what is
+//   bits    := byte*                  ; a bit for each of the window, the lowest first
+//   removed := gap+1 length           ; beyond next, the gap counted from next or the one before
+//   back    := at+1 crashes give-backs    ; given back; `at` counts from base
+//   note    := at+1 crashes give-backs    ; of one that is handed out
 #include "offsets.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "base64.h"
+#include "varint.h"
 
 namespace gander::kafka {
 namespace {
@@ -12,53 +25,44 @@ namespace {
 constexpr std::size_t kRoom = 3000;
 // At most: a length, and with it a number that goes with it.
 constexpr std::size_t kPerRun = 8;
+// Above so many bits never take less room than runs that fit.
+constexpr std::int64_t kMostBits = 24'000;
+
+// What no partition has, so that sums of what is read cannot overflow.
+constexpr std::uint64_t kMost = 1ULL << 40U;
 
 constexpr char kVersion = 1;
 enum Form : char { kRuns = 0, kBits = 1 };
 
-void put_number(std::string& out, std::uint64_t n) {
-  for (; n >= 0x80; n >>= 7U) out += static_cast<char>(n | 0x80U);
-  out += static_cast<char>(n);
+// Of the window, into `done`; false: they do not say so much.
+bool read_runs(std::string_view map, std::int64_t base, std::uint64_t window, Ranges& done) {
+  Reader runs{map};
+  std::uint64_t at = 0;
+  for (bool is_done = false; !runs.rest.empty(); is_done = !is_done) {
+    const std::uint64_t length = runs.number();
+    if (!runs.ok || length > window - at) return false;
+    const std::int64_t from = base + static_cast<std::int64_t>(at);
+    if (is_done) done.add(from, from + static_cast<std::int64_t>(length));
+    at += length;
+  }
+  return true;
 }
 
-// Reads what put_number() and the like wrote; `ok` turns false at what they did not.
-struct Reader {
-  std::string_view rest;
-  bool ok = true;
-
-  std::uint64_t number() {
-    std::uint64_t n = 0;
-    for (unsigned shift = 0; ok; shift += 7) {
-      const auto byte = static_cast<unsigned char>(take());
-      if (shift > 56) ok = false;
-      n |= std::uint64_t{byte & 0x7FU} << shift;
-      if ((byte & 0x80U) == 0) break;
-    }
-    return ok ? n : 0;
+bool read_bits(std::string_view map, std::int64_t base, std::uint64_t window, Ranges& done) {
+  if (map.size() != (window + 7) / 8) return false;
+  for (std::uint64_t i = 0; i < window; ++i) {
+    if ((static_cast<unsigned char>(map[i / 8]) >> (i % 8) & 1U) == 0) continue;
+    const std::int64_t offset = base + static_cast<std::int64_t>(i);
+    done.add(offset, offset + 1);
   }
-  char take() {
-    if (rest.empty()) {
-      ok = false;
-      return 0;
-    }
-    const char c = rest.front();
-    rest.remove_prefix(1);
-    return c;
-  }
-};
+  return true;
+}
 
 }  // namespace
 
-bool Offsets::is_done(std::int64_t offset) const {
-  if (offset < base_) return true;
-  const auto at = static_cast<std::size_t>(offset - base_);
-  return at < done_.size() && done_[at];
-}
-
-std::int64_t Offsets::done() const { return static_cast<std::int64_t>(done_count_); }
-
 std::int64_t Offsets::held() const {
-  return next_ - base_ - done() - static_cast<std::int64_t>(back_.size());
+  const std::int64_t done = done_.total() - done_.total_from(next_);
+  return next_ - base_ - done - static_cast<std::int64_t>(back_.size());
 }
 
 Offsets::Counts Offsets::counts(std::int64_t offset) const {
@@ -67,8 +71,11 @@ Offsets::Counts Offsets::counts(std::int64_t offset) const {
 }
 
 void Offsets::hand_out(std::int64_t offset) {
-  next_ = std::max(next_, offset + 1);
   if (!back_.empty()) back_.erase(offset);
+  if (offset < next_) return;
+  for (; !skipped_.empty() && skipped_.begin()->first <= offset; skipped_.pop_front())
+    done_.add(skipped_.begin()->first, skipped_.begin()->second);
+  next_ = offset + 1;
 }
 
 void Offsets::give_back(std::int64_t offset, Counts more) {
@@ -80,74 +87,68 @@ void Offsets::give_back(std::int64_t offset, Counts more) {
   kept.give_backs += more.give_backs;
 }
 
-void Offsets::set(std::int64_t offset) {
-  const auto at = static_cast<std::size_t>(offset - base_);
-  if (at >= done_.size()) done_.resize(at + 1);
-  if (!done_[at]) ++done_count_;
-  done_[at] = true;
-  if (!back_.empty()) back_.erase(offset);
-  if (!notes_.empty()) notes_.erase(offset);
-}
-
 void Offsets::advance() {
-  while (!done_.empty() && done_.front()) {
-    done_.pop_front();
-    --done_count_;
-    ++base_;
+  for (;;) {
+    next_ = std::max(next_, base_);
+    Ranges& done =
+        base_ < next_ || skipped_.empty() || skipped_.begin()->first > base_ ? done_ : skipped_;
+    if (done.empty() || done.begin()->first > base_) return;
+    base_ = std::max(base_, done.begin()->second);
+    done.pop_front();
   }
-  next_ = std::max(next_, base_);
 }
 
-void Offsets::finish(std::int64_t offset) {
-  if (offset < base_) return;
-  next_ = std::max(next_, offset + 1);
-  set(offset);
+void Offsets::remove(std::int64_t from, std::int64_t to) {
+  from = std::max(from, base_);
+  if (from >= to) return;
+  if (from == base_)
+    base_ = to;
+  else
+    done_.add(from, to);
+  if (!back_.empty()) back_.erase(back_.lower_bound(from), back_.lower_bound(to));
+  if (!notes_.empty()) notes_.erase(notes_.lower_bound(from), notes_.lower_bound(to));
   advance();
 }
 
 void Offsets::skip(std::int64_t from, std::int64_t to) {
   from = std::max(from, base_);
   if (from >= to) return;
-  if (from == base_ && done_.empty()) {  // perhaps millions: no need to mark each
-    base_ = to;
-    next_ = std::max(next_, to);
-    return;
-  }
-  for (std::int64_t offset = from; offset < to; ++offset) set(offset);
-  next_ = std::max(next_, to);
+  if (from < next_) remove(from, std::min(to, next_));
+  skipped_.add(std::max(from, next_), to);
   advance();
 }
 
 std::size_t Offsets::give_back_all(Counts more) {
-  std::size_t n = 0;
-  for (std::int64_t offset = base_; offset < next_; ++offset) {
-    if (is_done(offset) || back_.contains(offset)) continue;
-    give_back(offset, more);
-    ++n;
-  }
-  return n;
+  std::vector<std::int64_t> held;
+  done_.each_gap(base_, next_, [&](std::int64_t from, std::int64_t to) {
+    for (; from < to; ++from)
+      if (!back_.contains(from)) held.push_back(from);
+  });
+  for (const std::int64_t offset : held) give_back(offset, more);
+  return held.size();
 }
 
 std::string Offsets::runs() const {
   std::string out;
-  bool done = false;
-  std::uint64_t length = 0;
-  for (std::int64_t offset = base_; offset < next_; ++offset) {
-    if (is_done(offset) != done) {
-      put_number(out, length);
-      done = !done;
-      length = 0;
-    }
-    ++length;
+  std::int64_t at = base_;
+  for (const auto& [from, to] : done_) {
+    if (from >= next_) break;
+    put_number(out, static_cast<std::uint64_t>(from - at));
+    put_number(out, static_cast<std::uint64_t>(std::min(to, next_) - from));
+    at = std::min(to, next_);
   }
-  put_number(out, length);
+  if (at < next_) put_number(out, static_cast<std::uint64_t>(next_ - at));
   return out;
 }
 
 std::string Offsets::bits() const {
   std::string out((static_cast<std::size_t>(next_ - base_) + 7) / 8, '\0');
-  for (std::size_t i = 0; i < done_.size(); ++i)
-    if (done_[i]) out[i / 8] = static_cast<char>(out[i / 8] | 1 << (i % 8));
+  for (const auto& [from, to] : done_) {
+    for (std::int64_t offset = from; offset < std::min(to, next_); ++offset) {
+      const auto i = static_cast<std::size_t>(offset - base_);
+      out[i / 8] = static_cast<char>(out[i / 8] | 1 << (i % 8));
+    }
+  }
   return out;
 }
 
@@ -157,11 +158,18 @@ std::string Offsets::encode() const {
   put_number(out, owner);
   put_number(out, static_cast<std::uint64_t>(next_ - base_));
   const std::string as_runs = runs();
-  const std::string as_bits = next_ - base_ > 24'000 ? as_runs : bits();
+  const std::string as_bits = next_ - base_ > kMostBits ? as_runs : bits();
   const bool shorter = as_runs.size() <= as_bits.size();
   out += static_cast<char>(shorter ? kRuns : kBits);
-  put_number(out, shorter ? as_runs.size() : as_bits.size());
-  out += shorter ? as_runs : as_bits;
+  put_text(out, shorter ? as_runs : as_bits);
+  std::int64_t at = next_;
+  for (const auto& [from, to] : done_) {
+    if (to <= next_) continue;
+    put_number(out, static_cast<std::uint64_t>(std::max(from, next_) - at) + 1);
+    put_number(out, static_cast<std::uint64_t>(to - std::max(from, next_)));
+    at = to;
+  }
+  put_number(out, 0);
   for (auto it = back_.begin(); it != back_.end() && out.size() < kRoom; ++it) {
     put_number(out, static_cast<std::uint64_t>(*it - base_) + 1);
     const Counts c = counts(*it);
@@ -189,28 +197,18 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
   out.owner = in.number();
   const std::uint64_t window = in.number();
   const char form = in.take();
-  const std::uint64_t size = in.number();
-  if (!in.ok || window > (1ULL << 40U) || size > in.rest.size() || form > kBits)
-    return std::nullopt;
-  const std::string_view map = in.rest.substr(0, size);
-  in.rest.remove_prefix(size);
-  if (form == kRuns) {
-    Reader runs{map};
-    std::uint64_t at = 0;
-    for (bool done = false; !runs.rest.empty(); done = !done) {
-      const std::uint64_t length = runs.number();
-      if (!runs.ok || length > window - at) return std::nullopt;
-      if (done) out.done_.resize(at);
-      if (done) out.done_.resize(at + length, true);
-      at += length;
-    }
-  } else {
-    if (map.size() != (window + 7) / 8) return std::nullopt;
-    out.done_.resize(window);
-    for (std::size_t i = 0; i < window; ++i)
-      out.done_[i] = (static_cast<unsigned char>(map[i / 8]) >> (i % 8) & 1U) != 0;
-  }
+  const std::string_view map = in.text();
+  if (!in.ok || window > kMost || form > kBits) return std::nullopt;
+  if (!(form == kRuns ? read_runs : read_bits)(map, base, window, out.done_)) return std::nullopt;
   out.next_ = base + static_cast<std::int64_t>(window);
+  std::int64_t end = out.next_;
+  for (std::uint64_t gap = in.number(); in.ok && gap != 0; gap = in.number()) {
+    const std::uint64_t length = in.number();
+    if (gap > kMost || length > kMost) return std::nullopt;
+    const std::int64_t from = end + static_cast<std::int64_t>(gap) - 1;
+    end = from + static_cast<std::int64_t>(length);
+    out.done_.add(from, end);
+  }
   for (const bool back : {true, false}) {
     for (std::uint64_t at = in.number(); in.ok && at != 0; at = in.number()) {
       const std::int64_t offset = base + static_cast<std::int64_t>(at) - 1;
@@ -221,16 +219,16 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
     }
   }
   if (!in.ok) return std::nullopt;
-  out.done_count_ = static_cast<std::size_t>(std::ranges::count(out.done_, true));
   out.advance();
   return out;
 }
 
 bool Offsets::has_room() const {
+  const std::int64_t beyond = done_.total_from(next_);
   const auto window = static_cast<std::size_t>(next_ - base_);
-  const std::size_t undone = window - done_count_;
+  const std::size_t undone = window - static_cast<std::size_t>(done_.total() - beyond);
   const std::size_t map = std::min(window / 8, (undone + 1) * kPerRun);
-  return map + (back_.size() + notes_.size()) * kPerRun < kRoom;
+  return map + (done_.size_from(next_) + back_.size() + notes_.size()) * kPerRun < kRoom;
 }
 
 }  // namespace gander::kafka

@@ -6,6 +6,7 @@
 // in order counts a crash.
 #include <algorithm>
 
+#include "committed.h"
 #include "member.h"
 
 namespace gander::kafka {
@@ -191,6 +192,22 @@ void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
   }
 }
 
+Offsets Member::offsets_of(const rd_kafka_topic_partition_t& at) {
+  std::int64_t base = at.offset;
+  if (base < 0) {  // nobody ever committed, or it has expired
+    std::int64_t low = 0, high = 0;
+    const auto code = rd_kafka_query_watermark_offsets(client_.get(), at.topic, at.partition, &low,
+                                                       &high, kAskTime.count());
+    base = code == RD_KAFKA_RESP_ERR_NO_ERROR ? low : 0;
+  }
+  if (auto offsets = read_commit(at, base)) return *std::move(offsets);
+  if (at.metadata != nullptr && at.metadata_size > 0)
+    host_.log(GANDER_LOG_WARN, std::string(at.topic) + "[" + std::to_string(at.partition) +
+                                   "]: the commit cannot be read, so all from " +
+                                   std::to_string(base) + " runs again");
+  return Offsets(base);
+}
+
 void Member::take_over(rd_kafka_topic_partition_t& at) {
   if (at.topic == topics_.names().scheduled()) {
     const std::lock_guard lock(mutex_);
@@ -198,24 +215,10 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
     at.offset = from < 0 ? RD_KAFKA_OFFSET_BEGINNING : from;
     return;
   }
-  if (at.offset < 0) {  // nobody ever committed, or it has expired
-    std::int64_t low = 0, high = 0;
-    const auto code = rd_kafka_query_watermark_offsets(client_.get(), at.topic, at.partition, &low,
-                                                       &high, kAskTime.count());
-    at.offset = code == RD_KAFKA_RESP_ERR_NO_ERROR ? low : 0;
-  }
-  auto offsets = Offsets::decode(at.offset, {static_cast<const char*>(at.metadata),
-                                             at.metadata == nullptr ? 0 : at.metadata_size});
-  if (!offsets) {
-    if (at.metadata != nullptr && at.metadata_size > 0)
-      host_.log(GANDER_LOG_WARN, std::string(at.topic) + "[" + std::to_string(at.partition) +
-                                     "]: the commit cannot be read, so all from " +
-                                     std::to_string(at.offset) + " runs again");
-    offsets = Offsets(at.offset);
-  }
+  Offsets offsets = offsets_of(at);
   const std::lock_guard lock(mutex_);
   Partition* before = stock_.parked(at.topic, at.partition);
-  if (before != nullptr && offsets->owner == token_) {
+  if (before != nullptr && offsets.owner == token_) {
     before->owned = true;
     before->expected = before->offsets.base();
   } else {
@@ -224,9 +227,9 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
     made.number = at.partition;
     if (const Queue* queue = queue_of(at.topic); queue != nullptr)
       made.queue = queue->queue, made.priority = queue->priority;
-    const std::size_t held = offsets->give_back_all({offsets->left ? 0U : 1U, 0});
-    if (!offsets->left) reclaimed_ += held;
-    made.offsets = *std::move(offsets);
+    const std::size_t held = offsets.give_back_all({offsets.left ? 0U : 1U, 0});
+    if (!offsets.left) reclaimed_ += held;
+    made.offsets = std::move(offsets);
     made.expected = made.offsets.base();
     before = &stock_.assign(std::move(made));
   }

@@ -3,6 +3,7 @@
 #include <gander/sdk/message_bytes.hpp>
 
 #include <algorithm>
+#include <functional>
 
 namespace gander::kafka {
 
@@ -150,6 +151,35 @@ std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t pri
     from.waiting.pop_back();
   }
   return removed;
+}
+
+void Stock::withhold(const Partition& partition, const Ranges& offsets,
+                     std::vector<Record>& removed) {
+  if (offsets.empty()) return;
+  Lane& from = lane(partition.queue, partition.priority);
+  for (std::deque<Record>* records : {&from.waiting, &from.blocked}) {
+    const auto wanted = [&](const Record& one) {
+      return one.partition == &partition && offsets.contains(one.offset);
+    };
+    const auto stays = std::stable_partition(records->begin(), records->end(), std::not_fn(wanted));
+    for (auto it = stays; it != records->end(); ++it) {
+      from.bytes -= it->message.body.len;
+      removed.push_back(std::move(*it));
+    }
+    records->erase(stays, records->end());
+  }
+}
+
+// Before those of its partition that came after it: what lies below one that is handed out counts
+// as handed out.
+void Stock::put_back(Record record) {
+  if (!record.partition->owned) return;  // whoever owns it next fetches it
+  Lane& to = lane(record.partition->queue, record.partition->priority);
+  to.bytes += record.message.body.len;
+  const auto later = std::ranges::find_if(to.waiting, [&](const Record& one) {
+    return one.partition == record.partition && one.offset > record.offset;
+  });
+  to.waiting.insert(later, std::move(record));
 }
 
 std::size_t Stock::give_back_all(std::string_view incarnation, Offsets::Counts more,

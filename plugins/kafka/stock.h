@@ -92,9 +92,11 @@ class Stock {
   // and `queues` hears of their queues.
   std::size_t give_back_all(std::string_view incarnation, Offsets::Counts more,
                             std::vector<std::string>& queues);
-  // Removes from what waits the last ones, at most so many; to_front() puts one back.
+  // Removes from what waits the last ones, at most so many; put_back() puts one back.
   std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most);
-  void to_front(Record record);
+  // Removes from what waits those of a partition with these offsets.
+  void withhold(const Partition& partition, const Ranges& offsets, std::vector<Record>& removed);
+  void put_back(Record record);
   [[nodiscard]] bool holds_any() const { return !deliveries_.empty(); }
   void pause(std::string_view queue, bool paused);
   // Records that were held back for want of room in the metadata get another chance.
@@ -119,6 +121,7 @@ class Stock {
   };
 
   Lane& lane(std::string_view queue, std::uint32_t priority) { return lanes_[queue][priority]; }
+  void to_front(Record record);
   void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
 
   std::uint64_t receipt_;

@@ -116,6 +116,84 @@ TEST(KafkaOffsets, FitIntoTheMetadataWhateverIsDone) {
   }
 }
 
+TEST(KafkaOffsets, WhatAnOperatorRemovedStaysRemovedAndWhatWaitsIsNotHandedOut) {
+  Offsets offsets(10);
+  offsets.hand_out(10);
+  offsets.hand_out(11);
+  offsets.give_back(11, {0, 1});
+  const auto held = [&](std::int64_t o) { return offsets.is_held(o); };
+  const Ranges asked = offsets.removable(10, 1'000'000, held);
+  EXPECT_EQ(asked.total(), 999'989) << "10 is handed out";
+  offsets.remove(11, 12);
+  offsets.remove(20, 21);
+  offsets.remove(500, 900'000);
+  auto next = *Offsets::decode(offsets.base(), offsets.encode());
+  EXPECT_EQ(next.next(), 12);
+  EXPECT_EQ(next.held(), 1);
+  EXPECT_EQ(next.give_back_all({1, 0}), 1U);
+  for (const std::int64_t o : {11, 20, 500, 899'999}) EXPECT_TRUE(next.is_done(o)) << o;
+  for (const std::int64_t o : {10, 12, 19, 21, 499, 900'000}) EXPECT_FALSE(next.is_done(o)) << o;
+  for (std::int64_t o = 10; o < 20; ++o) next.finish(o);
+  EXPECT_EQ(next.base(), 21) << "what was removed is passed over";
+}
+
+TEST(KafkaOffsets, HaveRoomForSoManyHolesAsFitIntoTheMetadata) {
+  Offsets offsets(0);
+  offsets.hand_out(0);
+  std::int64_t at = 1000;
+  for (; offsets.has_room() && at < 10'000'000; at += 1000) offsets.remove(at, at + 1);
+  EXPECT_GE(at, 300'000);
+  EXPECT_LE(offsets.encode().size(), 4096U);
+  const auto next = *Offsets::decode(0, offsets.encode());
+  EXPECT_TRUE(next.is_done(1000));
+  EXPECT_TRUE(next.is_done(at - 1000));
+  EXPECT_FALSE(next.is_done(at));
+}
+
+// As its owner does all of it, in any order: against a plain set.
+TEST(KafkaOffsets, AgreeWithAPlainSetWhateverIsDone) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    Offsets offsets(0);
+    std::set<std::int64_t> done, held;
+    std::int64_t arrived = 0;
+    for (int step = 0; step < 200; ++step) {
+      const std::int64_t any = random() % (arrived + 20);
+      switch (random() % 4) {
+        case 0:
+          if (done.contains(arrived) || held.contains(arrived)) break;
+          offsets.hand_out(arrived);
+          held.insert(arrived);
+          break;
+        case 1:
+          if (held.empty()) break;
+          offsets.finish(*held.begin());
+          done.insert(*held.begin());
+          held.erase(held.begin());
+          break;
+        case 2:
+          if (held.contains(any)) break;
+          offsets.remove(any, any + 1);
+          done.insert(any);
+          break;
+        default:
+          if (held.contains(arrived)) break;
+          offsets.skip(arrived, arrived + 1);
+          done.insert(arrived);
+      }
+      while (done.contains(arrived) || held.contains(arrived)) ++arrived;
+      for (std::int64_t o = 0; o < arrived + 20; ++o) {
+        ASSERT_EQ(offsets.is_done(o), done.contains(o)) << o << " in round " << round;
+        ASSERT_EQ(offsets.is_held(o), held.contains(o)) << o << " in round " << round;
+      }
+      ASSERT_EQ(offsets.held(), static_cast<std::int64_t>(held.size()));
+    }
+    const auto read = *Offsets::decode(offsets.base(), offsets.encode());
+    for (std::int64_t o = 0; o < offsets.next(); ++o)
+      ASSERT_EQ(read.is_done(o), done.contains(o)) << o << " in round " << round;
+  }
+}
+
 std::string value_of(int n) {
   gander_message m{};
   m.id.bytes[15] = static_cast<std::uint8_t>(n);
@@ -132,6 +210,25 @@ TEST(KafkaStock, GapsInTheLogAreDone) {
   EXPECT_TRUE(stock.arrive(p, 3, value_of(1)));  // 0 to 2 are markers, or were compacted
   EXPECT_FALSE(stock.arrive(p, 3, value_of(1))) << "it has arrived before";
   EXPECT_EQ(p.offsets.base(), 3);
+}
+
+// Or a worker's death would count a crash for them, and three such a dead letter of a job that
+// never ran.
+TEST(KafkaStock, WhatOnlyWaitsBeforeAMarkerIsNotTakenForHandedOut) {
+  Stock stock(1);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  for (const std::int64_t offset : {0, 1, 3, 5})  // 2 and 4 are markers
+    stock.arrive(p, offset, value_of(static_cast<int>(offset)));
+  auto next = *Offsets::decode(p.offsets.base(), p.offsets.encode());
+  EXPECT_EQ(next.give_back_all({1, 0}), 0U) << "nothing was handed out";
+  sdk::Batch batch;
+  stock.take({sdk::str("q"), 3, 0}, 0, "w", batch);
+  ASSERT_EQ(batch.size(), 3U);
+  next = *Offsets::decode(p.offsets.base(), p.offsets.encode());
+  EXPECT_EQ(next.give_back_all({1, 0}), 3U);
+  EXPECT_EQ(next.counts(5).crashes, 0U);
 }
 
 TEST(KafkaStock, WhatIsParkedAndComesBackIsStillHandedOut) {

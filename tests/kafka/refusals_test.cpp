@@ -143,22 +143,6 @@ TEST(KafkaRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {
   EXPECT_EQ(producer.enqueue({m}), std::vector<gander_status>{GANDER_UNSUPPORTED});
 }
 
-TEST(KafkaRefusals, WhatIsReadyIsNotPurgedAndTheTextNamesTheWayOut) {
-  GANDER_REQUIRE_SERVER(url, "kafka");
-  const Cluster cluster(url);
-  FakeHost host;
-  Broker broker = broker_on(host, url, cluster.prefix());
-  Session admin = broker.open(GANDER_ROLE_ADMIN);
-  std::uint64_t n = 0;
-  gander_error e = blank_error();
-  const Call call;
-  EXPECT_EQ(broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE)
-                .purge(admin.raw(), &call, str("default"), GANDER_STATE_READY, 0, &n, &e),
-            GANDER_UNSUPPORTED);
-  EXPECT_THAT(e.message, HasSubstr("kafka"));
-  EXPECT_THAT(e.message, HasSubstr("pause"));
-}
-
 TEST(KafkaRefusals, AWrongPasswordIsUnauthenticatedAndNotShown) {
   KafkaNode node("ada:right");
   if (!node.there()) GTEST_SKIP() << server_absence("kafka");

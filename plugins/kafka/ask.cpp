@@ -1,0 +1,168 @@
+#include "ask.h"
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+#include "committed.h"
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{20};
+// Then the group is looked at again: its partitions may have gone to others.
+constexpr std::chrono::milliseconds kListen{1000};
+constexpr std::int64_t kForgetIn = 1'000'000;
+// A request is served for so long beyond its deadline, as clocks of machines differ.
+constexpr std::int64_t kSkew = 60'000'000;
+// Of one request; one that is larger by itself goes alone.
+constexpr std::size_t kMostRemovals = 1000, kMostBytes = 512U << 10U;
+
+std::size_t size_of(const Removal& one) {
+  return one.topic.size() + 64 +
+         (one.successor && one.successor->value ? one.successor->value->size() : 0);
+}
+
+std::size_t missing(const std::vector<std::optional<Removed>>& answers) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(answers, [](const auto& one) { return !one.has_value(); }));
+}
+
+}  // namespace
+
+std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
+                                const sdk::Deadline& deadline) {
+  Answers answers(removals.size());
+  if (removals.empty()) return {};
+  const std::string& name = instance_.topics.names().group();
+  instance_.topics.need_control(deadline);
+  position_ = log_.end_of(instance_.topics.names().state(), deadline);
+  try {
+    while (missing(answers) > 0) {
+      if (deadline.passed())
+        throw sdk::Error(GANDER_TIMEOUT,
+                         instance_.settings.where() + ": " + std::to_string(missing(answers)) +
+                             " of " + std::to_string(answers.size()) +
+                             " removals of ready messages were not answered by the workers that "
+                             "own their partitions; try again",
+                         GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+      const Group group = Admin(log_.client()).group(name, deadline);
+      if (group.members.empty() && settle_here(removals, answers, deadline)) break;
+      if (group.stable) write(group, removals, answers, deadline);
+      listen(answers, deadline);
+    }
+  } catch (...) {
+    forget();
+    throw;
+  }
+  forget();
+  std::vector<Removed> all;
+  for (auto& one : answers) all.push_back(*std::move(one));
+  if (std::ranges::any_of(all, &Removed::full))
+    throw sdk::Error(GANDER_UNAVAILABLE,
+                     instance_.settings.where() +
+                         ": the commit of a partition has no room for more removals from its "
+                         "middle; let its workers go on, and try again",
+                     GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+  return all;
+}
+
+// Of a group without members. Its successors are written before: what comes in between leaves a
+// message in both places, and none in neither. The commit is refused when somebody has joined.
+bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
+                        const sdk::Deadline& deadline) {
+  std::set<std::string> topics;
+  for (const Removal& one : removals) topics.insert(one.topic);
+  std::map<std::pair<std::string, std::int32_t>, Offsets> after;
+  for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
+    after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
+  Answers done(answers);
+  std::vector<Outgoing> successors;
+  std::set<std::pair<std::string, std::int32_t>> changed;
+  for (std::size_t i = 0; i < removals.size(); ++i) {
+    if (done[i]) continue;
+    const Removal& one = removals[i];
+    Offsets& offsets = after[{one.topic, one.partition}];
+    done[i] = remove(one, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
+    if (done[i]->offsets.empty()) continue;
+    changed.emplace(one.topic, one.partition);
+    if (one.successor) successors.push_back(*one.successor);
+  }
+  if (!successors.empty()) transactions_.run(successors, nullptr, nullptr, deadline);
+  const PartitionList list = new_list();
+  for (const auto& at : changed) add_commit(*list, at.first, at.second, after[at]);
+  if (!log_.commit(*list, deadline)) return false;
+  answers = std::move(done);
+  return true;
+}
+
+void Asker::write(const Group& group, const std::vector<Removal>& removals, const Answers& answers,
+                  const sdk::Deadline& deadline) {
+  const std::size_t before = asked_.size();
+  const std::int64_t left = ms_left(deadline, instance_.settings.call_timeout);
+  const std::int64_t until_us = instance_.host.now_us() + left * 1000 + kSkew;
+  const auto& any = *std::ranges::min_element(group.members, {}, &GroupMember::id);
+  std::map<std::pair<std::string, bool>, std::size_t> open;  // in asked_
+  std::map<std::size_t, std::size_t> bytes;
+  for (std::size_t i = 0; i < removals.size(); ++i) {
+    if (answers[i]) continue;
+    const Removal& one = removals[i];
+    const GroupMember* owner = group.owner_of(one.topic, one.partition);
+    const auto key = std::pair((owner == nullptr ? any : *owner).id, owner != nullptr);
+    auto it = open.find(key);
+    if (it == open.end() || asked_[it->second].places.size() >= kMostRemovals ||
+        bytes[it->second] + size_of(one) > kMostBytes) {
+      it = open.insert_or_assign(key, asked_.size()).first;
+      asked_.push_back({{text_of(new_token()), key.first, key.second, until_us, {}}, {}});
+    }
+    asked_[it->second].request.removals.push_back(one);
+    asked_[it->second].places.push_back(i);
+    bytes[it->second] += size_of(one);
+  }
+  const std::string topic = instance_.topics.names().state();
+  for (std::size_t i = before; i < asked_.size(); ++i) {
+    const Request& request = asked_[i].request;
+    const std::vector<Outgoing> record{{topic, 0, request_key(request.id), write_request(request)}};
+    transactions_.run(record, nullptr, nullptr, deadline);
+  }
+}
+
+void Asker::listen(Answers& answers, const sdk::Deadline& deadline) {
+  const auto visit = [&](const rd_kafka_message_t& m) {
+    position_ = m.offset + 1;
+    const auto id = answered_by({static_cast<const char*>(m.key), m.key_len});
+    if (!id || m.payload == nullptr) return true;
+    const auto asked =
+        std::ranges::find_if(asked_, [&](const Asked& one) { return one.request.id == *id; });
+    if (asked == asked_.end()) return true;
+    auto said = read_answer({static_cast<const char*>(m.payload), m.len});
+    if (!said || said->size() != asked->places.size()) return true;
+    for (std::size_t i = 0; i < said->size(); ++i)
+      if (auto& place = answers[asked->places[i]]; !place) place = std::move((*said)[i]);
+    return true;
+  };
+  const std::string topic = instance_.topics.names().state();
+  const auto until = std::chrono::steady_clock::now() + kListen;
+  while (missing(answers) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
+    log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, visit, deadline);
+    if (missing(answers) > 0) std::this_thread::sleep_for(kPause);
+  }
+}
+
+// What stays there is read by every worker that starts.
+void Asker::forget() noexcept {
+  try {
+    const std::string topic = instance_.topics.names().state();
+    std::vector<Outgoing> records;
+    for (const Asked& one : asked_)
+      for (const std::string& key : {request_key(one.request.id), answer_key(one.request.id)})
+        records.push_back({topic, 0, key, std::nullopt});
+    asked_.clear();
+    const gander_call call{sizeof call, 0, kForgetIn, {nullptr, 0}};
+    if (!records.empty()) transactions_.run(records, nullptr, nullptr, sdk::Deadline(&call));
+  } catch (const std::exception& e) {
+    instance_.host.log(GANDER_LOG_DEBUG, std::string("forgetting a request: ") + e.what());
+  }
+}
+
+}  // namespace gander::kafka

@@ -1,0 +1,45 @@
+// An operator's side of removal.h: asks whoever owns the partitions, and waits for the answers. Of
+// a group without members, or of partitions that nobody in it takes from, nobody would answer: then
+// it is settled here, or by any member. For one thread at a time.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "instance.h"
+#include "log.h"
+#include "removal.h"
+
+namespace gander::kafka {
+
+class Asker {
+ public:
+  Asker(Instance& instance, Log& log, Transactions& transactions)
+      : instance_(instance), log_(log), transactions_(transactions) {}
+
+  // What became of each, in their order. Throws TIMEOUT and MAYBE_APPLIED when not all are answered
+  // by the deadline, and UNAVAILABLE when there was no room for one of them.
+  std::vector<Removed> ask(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+
+ private:
+  struct Asked {
+    Request request;
+    std::vector<std::size_t> places;
+  };
+  using Answers = std::vector<std::optional<Removed>>;
+
+  bool settle_here(const std::vector<Removal>& removals, Answers& answers,
+                   const sdk::Deadline& deadline);
+  void write(const Group& group, const std::vector<Removal>& removals, const Answers& answers,
+             const sdk::Deadline& deadline);
+  void listen(Answers& answers, const sdk::Deadline& deadline);
+  void forget() noexcept;
+
+  Instance& instance_;
+  Log& log_;
+  Transactions& transactions_;
+  std::vector<Asked> asked_;
+  std::int64_t position_ = 0;  // in <prefix>.state
+};
+
+}  // namespace gander::kafka

@@ -1,0 +1,23 @@
+// What the group's commit says of a partition: its offset and, beside it, the map of Offsets.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "handle.h"
+#include "offsets.h"
+
+namespace gander::kafka {
+
+void add_commit(rd_kafka_topic_partition_list_t& list, const std::string& topic,
+                std::int32_t partition, const Offsets& offsets);
+
+// Of the metadata that came with a commit, for `base`; nothing when there is none, or it cannot be
+// read.
+std::optional<Offsets> read_commit(const rd_kafka_topic_partition_t& at, std::int64_t base);
+
+// Whether both say the same of the same partitions, in the same order.
+bool same_commits(const rd_kafka_topic_partition_list_t& a,
+                  const rd_kafka_topic_partition_list_t& b);
+
+}  // namespace gander::kafka

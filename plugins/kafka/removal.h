@@ -1,0 +1,69 @@
+// Of messages that are ready an operator may want some no more, or want them elsewhere. They lie in
+// the log of a partition, and what is done there only its owner can say. So who wants it writes a
+// request to <prefix>.state, which every worker reads. The one that it is meant for writes the
+// answer, what comes in the place of each message, and the commit that says they are done, in one
+// transaction. So an answer that can be read has happened; and a request that was not answered can
+// be made again, to whoever owns the partition then.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "offsets.h"
+#include "transaction.h"
+
+namespace gander::kafka {
+
+struct Removal {
+  std::string topic;
+  std::int32_t partition = 0;
+  std::int64_t from = 0, to = 0;
+  std::optional<Outgoing> successor;  // written if all of it was removed
+};
+
+struct Removed {
+  Ranges offsets;
+  bool held = false;  // some are handed out, and stay
+  bool full = false;  // nothing was done: the commit's metadata has no room for it
+};
+
+// Takes it from `offsets`; held(offset) says what is handed out.
+template <class Held>
+Removed remove(const Removal& removal, Offsets& offsets, Held&& held) {
+  Removed done;
+  done.offsets = offsets.removable(removal.from, removal.to, [&](std::int64_t offset) {
+    const bool is_held = held(offset);
+    done.held = done.held || is_held;
+    return is_held;
+  });
+  if (done.offsets.empty()) return done;
+  if (!offsets.has_room()) return {{}, false, true};
+  for (const auto& [from, to] : done.offsets) offsets.remove(from, to);
+  return done;
+}
+
+struct Request {
+  std::string id;             // nobody else's
+  std::string member;         // who is to serve it, by the id that the group gave it
+  bool owned = true;          // by that one; else by nobody, and any member may settle for nobody
+  std::int64_t until_us = 0;  // it is served later no more
+  std::vector<Removal> removals;
+};
+
+// Keys of records in <prefix>.state. No queue's name begins with such a character.
+std::string request_key(std::string_view id);
+std::string answer_key(std::string_view id);
+// The id of the request that a record of this key holds, or answers.
+std::optional<std::string_view> request_of(std::string_view key);
+std::optional<std::string_view> answered_by(std::string_view key);
+
+std::string write_request(const Request& request);
+// Nothing when it cannot be read.
+std::optional<Request> read_request(std::string_view id, std::string_view value);
+// For each removal, in their order.
+std::string write_answer(const std::vector<Removed>& all);
+std::optional<std::vector<Removed>> read_answer(std::string_view value);
+
+}  // namespace gander::kafka

@@ -1,0 +1,148 @@
+// What an operator asks of messages that wait here: see removal.h. On the member's own thread, so
+// that nothing arrives meanwhile.
+#include "committed.h"
+#include "member.h"
+
+namespace gander::kafka {
+namespace {
+
+constexpr std::int64_t kPatience = 3'000'000;
+
+// What is to be written for a request, and what becomes of each partition by it.
+struct Work {
+  std::vector<Outgoing> records;
+  std::vector<Removed> answer;
+
+  template <class Held>
+  const Removed& add(const Removal& one, Offsets& offsets, Held&& held) {
+    answer.push_back(remove(one, offsets, held));
+    if (one.successor && !answer.back().offsets.empty()) records.push_back(*one.successor);
+    return answer.back();
+  }
+  void conclude(const std::string& topic, const std::string& id) {
+    records.push_back({topic, 0, answer_key(id), write_answer(answer)});
+    records.push_back({topic, 0, request_key(id), std::nullopt});
+  }
+};
+
+}  // namespace
+
+void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
+  std::erase_if(requests_, [&](const Request& one) { return one.id == id; });
+  if (m.payload == nullptr) return;  // whoever asked has given it up
+  auto request = read_request(id, {static_cast<const char*>(m.payload), m.len});
+  if (!request || request->until_us < host_.now_us() || request->member != this->id()) return;
+  requests_.push_back(*std::move(request));
+}
+
+// One that fails is not tried again here: whoever asked, asks again.
+void Member::serve_requests() {
+  for (const Request& request : std::exchange(requests_, {})) {
+    const gander_call call{sizeof call, 0, kPatience, {nullptr, 0}};
+    const sdk::Deadline deadline(&call);
+    try {
+      const auto commits = hold_commits(deadline);
+      if (!answered(true)) return;
+      if (request.owned)
+        serve_as_owner(request, deadline);
+      else
+        serve_for_nobody(request, deadline);
+    } catch (const sdk::Error& e) {
+      host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
+    }
+  }
+}
+
+void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
+  Work work;
+  std::map<Partition*, std::pair<Offsets, Ranges>> after;
+  std::vector<Record> withheld;
+  const PartitionList list = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Removal& one : request.removals) {
+      Partition* p = joined_ ? stock_.owned(one.topic, one.partition) : nullptr;
+      if (p == nullptr) return;  // whoever asked looks for its owner anew
+      auto& [offsets, removed] = after.try_emplace(p, p->offsets, Ranges()).first->second;
+      const Removed& done =
+          work.add(one, offsets, [p](std::int64_t offset) { return p->held.contains(offset); });
+      for (const auto& [from, to] : done.offsets) removed.add(from, to);
+    }
+    for (auto& [p, state] : after) {
+      state.first.owner = token_;
+      state.first.left = false;
+      add_commit(*list, p->topic, p->number, state.first);
+      stock_.withhold(*p, state.second, withheld);
+    }
+  }
+  work.conclude(topics_.names().state(), request.id);
+  const bool done = write_surely(work.records, *list, group().get(), deadline);
+  const std::lock_guard lock(mutex_);
+  for (Record& record : withheld)
+    if (!done) stock_.put_back(std::move(record));
+  if (!done) return;
+  for (auto& [p, state] : after) {
+    for (const auto& [from, to] : state.second) p->offsets.remove(from, to);
+    p->dirty = stock_.changed = true;
+  }
+  changed_.notify_all();
+}
+
+// Partitions of queues that no worker takes from. The group as it is now is looked at after what
+// the commit is fenced by, so if it shares out meanwhile, and they get an owner, nothing is
+// written.
+void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadline) {
+  const auto fence = group();
+  const Group now = Admin(client_).group(topics_.names().group(), deadline);
+  if (!now.stable) return;
+  const PartitionList list = new_list();
+  std::set<std::pair<std::string, std::int32_t>> partitions;
+  for (const Removal& one : request.removals) {
+    if (now.owner_of(one.topic, one.partition) != nullptr) return;
+    if (partitions.emplace(one.topic, one.partition).second)
+      rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition);
+  }
+  const int left = ms_left(deadline, settings_.call_timeout);
+  const auto code = rd_kafka_committed(client_.get(), list.get(), left);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading what is committed");
+  std::map<std::pair<std::string, std::int32_t>, Offsets> after;
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& at = list->elems[i];
+    after.emplace(std::pair(at.topic, at.partition), offsets_of(at));
+  }
+  Work work;
+  for (const Removal& one : request.removals) {
+    Offsets& offsets = after.at({one.topic, one.partition});
+    work.add(one, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
+  }
+  work.conclude(topics_.names().state(), request.id);
+  const PartitionList commit = new_list();
+  for (const auto& [at, offsets] : after) add_commit(*commit, at.first, at.second, offsets);
+  static_cast<void>(write_surely(work.records, *commit, fence.get(), deadline));
+}
+
+// Whether it was written, also when the answer is lost. With commits held.
+bool Member::write_surely(const std::vector<Outgoing>& records,
+                          const rd_kafka_topic_partition_list_t& commit,
+                          const rd_kafka_consumer_group_metadata_t* fence,
+                          const sdk::Deadline& deadline) {
+  try {
+    transactions_.run(records, &commit, fence, deadline);
+    return true;
+  } catch (const sdk::Error& e) {
+    host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
+    if ((e.flags() & GANDER_ERROR_MAYBE_APPLIED) == 0) return false;
+  }
+  try {
+    transactions_.resolve(deadline);
+    const PartitionList is(rd_kafka_topic_partition_list_copy(&commit));
+    const auto code = rd_kafka_committed(client_.get(), is.get(), kPatience / 1000);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading what is committed");
+    return same_commits(*is, commit);
+  } catch (const sdk::Error& e) {
+    host_.log(GANDER_LOG_WARN, std::string("what an operator removed may run: ") + e.what());
+    return false;
+  }
+}
+
+}  // namespace gander::kafka
