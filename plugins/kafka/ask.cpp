@@ -10,8 +10,9 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{20};
-// Then the group is looked at again: its partitions may have gone to others.
-constexpr std::chrono::milliseconds kListen{1000};
+// Then the group is looked at again, as its partitions may have gone to others. The first
+// transaction of a worker takes a second.
+constexpr std::chrono::milliseconds kListen{2000};
 constexpr std::int64_t kForgetIn = 1'000'000;
 // A request is served for so long beyond its deadline, as clocks of machines differ.
 constexpr std::int64_t kSkew = 60'000'000;

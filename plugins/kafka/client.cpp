@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <thread>
 
 namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{200}, kLeast{1};
+constexpr std::chrono::seconds kDestroyTime{5};
 
 // An error of the connection by itself: anything else is an answer of the cluster.
 bool is_silence(rd_kafka_resp_err_t code) {
@@ -52,12 +55,12 @@ Config& Config::set(const char* key, const std::string& value) {
 
 Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,
                void* owner)
-    : settings_(settings), host_(host), owner_(owner) {
+    : settings_(settings), host_(host), owner_(owner), voice_(new Voice{this, host}) {
   // Last, so that they count: what the guarantees rest on is not among them.
   for (const auto& [key, value] : settings.properties) config.set(key.c_str(), value);
   rd_kafka_conf_set_error_cb(config.get(), on_error);
   rd_kafka_conf_set_log_cb(config.get(), on_log);
-  rd_kafka_conf_set_opaque(config.get(), this);
+  rd_kafka_conf_set_opaque(config.get(), voice_.get());
   std::array<char, 512> why{};
   rk_ = rd_kafka_new(type, config.get(), why.data(), why.size());
   if (rk_ == nullptr)
@@ -66,12 +69,25 @@ Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sd
 }
 
 Client::~Client() {
-  // Whoever has something to say in farewell has said it: closing again would wait.
-  rd_kafka_destroy_flags(rk_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  std::promise<void> ended;
+  const auto end = ended.get_future();
+  std::thread thread([rk = rk_, voice = voice_, done = std::move(ended)]() mutable {
+    // Whoever has something to say in farewell has said it: closing again would wait.
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    done.set_value();
+  });
+  if (end.wait_for(kDestroyTime) == std::future_status::ready) {
+    thread.join();
+    return;
+  }
+  host_.log(GANDER_LOG_WARN,
+            "librdkafka does not end a connection; it is left behind until the process ends");
+  voice_->silent = true;
+  thread.detach();
 }
 
 void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* opaque) {
-  auto& self = *static_cast<Client*>(opaque);
+  Client& self = *static_cast<Voice*>(opaque)->client;
   const std::lock_guard lock(self.mutex_);
   // That all are down says less than why the last one was.
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.last_text_.empty()) return;
@@ -80,9 +96,9 @@ void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* op
 }
 
 void Client::on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text) {
-  const auto* self = static_cast<const Client*>(rd_kafka_opaque(rk));
-  if (self == nullptr || self->rk_ == nullptr) return;
-  self->host_.log(level_of(level), std::string("librdkafka: ") + facility + ": " + text);
+  const auto* voice = static_cast<const Voice*>(rd_kafka_opaque(rk));
+  if (voice == nullptr || voice->silent) return;
+  voice->host.log(level_of(level), std::string("librdkafka: ") + facility + ": " + text);
 }
 
 void Client::connect(const sdk::Deadline& deadline) {
@@ -134,6 +150,14 @@ sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
   if (is_silence(code) && !last_text_.empty())
     return error_of(last_, settings_.where(), doing, last_text_, flags);
   return error_of(code, settings_.where(), doing, detail, flags);
+}
+
+sdk::Deadline within(const sdk::Deadline& deadline, std::chrono::microseconds most) {
+  if (deadline.at())
+    most = std::min(most, std::chrono::duration_cast<std::chrono::microseconds>(
+                              *deadline.at() - std::chrono::steady_clock::now()));
+  const gander_call call{sizeof call, 0, std::max<std::int64_t>(most.count(), 0), {nullptr, 0}};
+  return sdk::Deadline(&call);
 }
 
 int ms_left(const sdk::Deadline& deadline, std::chrono::milliseconds most) {

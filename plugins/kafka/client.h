@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <gander/sdk/broker.hpp>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -35,12 +36,16 @@ class Client {
          void* owner = nullptr);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+  // librdkafka may never come to the end of it (2.0.2 counts wrongly when it was asked for the
+  // offsets of a topic that was deleted). Then it is left behind, silent, so that a worker can
+  // close.
   ~Client();
 
   [[nodiscard]] rd_kafka_t* get() const { return rk_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] sdk::Host host() const { return host_; }
-  [[nodiscard]] void* owner() const { return owner_; }
+  // The owner of the client that a callback with this opaque is about.
+  static void* owner_of(void* opaque) { return static_cast<Voice*>(opaque)->client->owner_; }
 
   // Returns when the cluster has answered. Throws what stands in the way.
   void connect(const sdk::Deadline& deadline);
@@ -59,6 +64,13 @@ class Client {
   }
 
  private:
+  // What librdkafka's own threads call. It lives as long as they do.
+  struct Voice {
+    Client* client;
+    sdk::Host host;
+    std::atomic<bool> silent{false};
+  };
+
   bool refused() const;
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
@@ -69,8 +81,12 @@ class Client {
   mutable std::mutex mutex_;
   rd_kafka_resp_err_t last_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string last_text_;
+  std::shared_ptr<Voice> voice_;
   rd_kafka_t* rk_ = nullptr;
 };
+
+// The deadline, or `most` from now if that is sooner: for what others wait behind.
+sdk::Deadline within(const sdk::Deadline& deadline, std::chrono::microseconds most);
 
 // What is left of a deadline, at most `most`, as the milliseconds that librdkafka takes.
 int ms_left(const sdk::Deadline& deadline, std::chrono::milliseconds most);

@@ -74,6 +74,15 @@ bool Member::answered(bool draining) {
   return true;
 }
 
+// In a rebalance it is as it should be. What does not end by itself is an operator's to know: all
+// since the last commit would run again.
+void Member::tell_refused(rd_kafka_resp_err_t code) {
+  const sdk::Error error = client_.error(code, "committing what is done");
+  const bool stays = (error.flags() & GANDER_ERROR_RETRYABLE) == 0;
+  const bool is_new = std::exchange(refused_commit_, code) != code;
+  host_.log(stays && is_new ? GANDER_LOG_WARN : GANDER_LOG_DEBUG, error.what());
+}
+
 // Under commit_mutex_.
 bool Member::commit(bool leaving, bool draining) {
   committed_at_ = Clock::now();
@@ -102,6 +111,7 @@ bool Member::commit(bool leaving, bool draining) {
   }
   const std::lock_guard lock(mutex_);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    refused_commit_ = code;
     for (int i = 0; i < list->cnt; ++i)
       if (Partition* p = stock_.owned(list->elems[i].topic, list->elems[i].partition))
         p->committed = list->elems[i].offset;
@@ -110,7 +120,7 @@ bool Member::commit(bool leaving, bool draining) {
   for (int i = 0; i < list->cnt; ++i)
     if (Partition* p = stock_.owned(list->elems[i].topic, list->elems[i].partition))
       p->dirty = stock_.changed = true;
-  host_.log(GANDER_LOG_DEBUG, std::string("a commit was refused: ") + rd_kafka_err2str(code));
+  tell_refused(code);
   return false;
 }
 
@@ -136,45 +146,6 @@ void Member::write(const std::vector<Outgoing>& records, const std::vector<const
       add_commit(*list, partition->topic, partition->number, offsets);
   }
   transactions_.run(records, list.get(), group().get(), deadline);
-}
-
-std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
-  const auto commits = hold_commits(deadline);
-  if (transactions_.in_doubt()) {
-    // What it wrote is known when it has ended and been read; until then nothing is promoted twice.
-    transactions_.resolve(deadline);
-    const std::lock_guard lock(mutex_);
-    due_.distrust();
-    return 0;
-  }
-  std::vector<Outgoing> records;
-  std::vector<gander_id> ids;
-  std::set<std::int32_t> partitions;
-  const PartitionList list = new_list();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Due::Entry* entry : due_.due(host_.now_us(), most)) {
-      // It may have been deleted while this was waiting for its time.
-      topics_.need_queue(sdk::view(entry->message.queue), deadline);
-      const gander_message& m = entry->message;
-      const std::string_view queue = sdk::view(m.queue);
-      Outgoing ready{topics_.names().ready(queue, m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
-      sdk::write_message(m, topics_.names().queue_in_record(queue), 0, *ready.value);
-      records.push_back(std::move(ready));
-      records.push_back({topics_.names().scheduled(), entry->partition,
-                         std::string(sdk::view(m.id)), std::nullopt});
-      ids.push_back(m.id);
-      partitions.insert(entry->partition);
-    }
-    for (const std::int32_t number : partitions)
-      rd_kafka_topic_partition_list_add(list.get(), topics_.names().scheduled().c_str(), number)
-          ->offset = due_.position(number);
-  }
-  if (records.empty()) return 0;
-  transactions_.run(records, list.get(), group().get(), deadline);
-  const std::lock_guard lock(mutex_);
-  for (const gander_id& id : ids) due_.erase(id);
-  return ids.size();
 }
 
 // What every worker is through with takes up room in the log for ever: its retention has no end.

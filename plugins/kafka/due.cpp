@@ -67,6 +67,7 @@ std::int64_t Due::position(std::int32_t partition) const {
 std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most) const {
   std::vector<const Entry*> all;
   for (const auto& [queue, order] : order_) {
+    if (when(queue, order) > now_us) continue;
     for (const auto& [run_at_us, id] : order) {
       if (run_at_us > now_us || all.size() >= most) break;
       const Entry& entry = entries_.at(id);
@@ -87,15 +88,22 @@ void Due::erase(const gander_id& id) {
   entries_.erase(it);
 }
 
+void Due::hold_back(std::string_view queue, std::int64_t until_us) { held_back_[queue] = until_us; }
+
+std::int64_t Due::when(std::string_view queue, const Order& order) const {
+  const auto it = held_back_.find(queue);
+  return std::max(order.begin()->first, it == held_back_.end() ? 0 : it->second);
+}
+
 std::int64_t Due::next(std::string_view queue) const {
   const auto it = order_.find(queue);
-  return it == order_.end() ? 0 : it->second.begin()->first;
+  return it == order_.end() ? 0 : when(it->first, it->second);
 }
 
 std::int64_t Due::next() const {
   std::int64_t at = 0;
   for (const auto& [queue, order] : order_)
-    if (at == 0 || order.begin()->first < at) at = order.begin()->first;
+    if (at == 0 || when(queue, order) < at) at = when(queue, order);
   return at;
 }
 

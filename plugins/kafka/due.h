@@ -40,6 +40,8 @@ class Due {
   // At most so many that are due, in the order in which they fell due.
   [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most) const;
   void erase(const gander_id& id);
+  // Nothing of a queue is due until then.
+  void hold_back(std::string_view queue, std::int64_t until_us);
   // When the next one falls due, of one queue or of all; 0: none.
   [[nodiscard]] std::int64_t next(std::string_view queue) const;
   [[nodiscard]] std::int64_t next() const;
@@ -57,10 +59,13 @@ class Due {
     }
   };
   using Order = std::set<std::pair<std::int64_t, gander_id>, Before>;
+  // The first of them is due.
+  [[nodiscard]] std::int64_t when(std::string_view queue, const Order& order) const;
 
   std::map<std::int32_t, Part> parts_;
   sdk::IdMap<Entry> entries_;
-  sdk::NameMap<Order> order_;  // of each queue
+  sdk::NameMap<Order> order_;             // of each queue
+  sdk::NameMap<std::int64_t> held_back_;  // until when
 };
 
 }  // namespace gander::kafka

@@ -43,6 +43,8 @@ Meaning meaning_of(rd_kafka_resp_err_t code) {
           "are down"};
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
       return {GANDER_CONFIG, 0, "lower the option 'replication': there are not so many brokers"};
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+      return {GANDER_CONFIG, 0, "raise the cluster's offset.metadata.max.bytes to 4096"};
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
       return {
           GANDER_CONFIG, 0,

@@ -1,5 +1,7 @@
 #include "exchange.h"
 
+#include <utility>
+
 #include "settle.h"
 
 namespace gander::kafka {
@@ -7,6 +9,7 @@ namespace {
 
 // A transaction that the exchange waits for; the rest is for the next one, or for tend().
 constexpr std::size_t kPromotePerExchange = 500;
+constexpr std::chrono::seconds kLongestPromotion{3};
 
 }  // namespace
 
@@ -34,7 +37,8 @@ void Exchanger::need(sdk::Takes takes, const sdk::Deadline& deadline) {
 // What was settled is settled, whatever becomes of this: it is tried again, here or in tend().
 void Exchanger::promote(const sdk::Deadline& deadline) {
   try {
-    if (member_->promote(kPromotePerExchange, deadline) > 0) member_->look_for_ends();
+    if (member_->promote(kPromotePerExchange, within(deadline, kLongestPromotion)) > 0)
+      member_->look_for_ends();
   } catch (const sdk::Error& e) {
     instance_.host.log(GANDER_LOG_DEBUG, std::string("promoting: ") + e.what());
   }
@@ -54,6 +58,7 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
   if (!exchange.takes.empty() && due_us != 0 && due_us <= instance_.host.now_us())
     promote(deadline);
   member_->wait_fetched(exchange.takes, deadline);
+  bool commit_first = false;
   {
     const std::lock_guard lock(member_->mutex());
     auto batch = std::make_unique<sdk::Batch>();
@@ -64,7 +69,9 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
         taken.due_at(at);
     }
     if (batch->size() != 0) taken.batch = std::move(batch);
+    commit_first = std::exchange(member_->stock().commit_first, false);
   }
+  if (commit_first) member_->commit_now();
   if (taken.batch || !exchange.settles.empty()) member_->wake();
   for (const std::string& queue : rung) instance_.bell.ring(queue);
   return taken;

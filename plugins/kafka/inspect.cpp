@@ -82,7 +82,9 @@ void Inspector::read_queue(const std::string& queue, const std::vector<Progress>
         {{p.topic, p.partition, begin, p.end}},
         [&](const rd_kafka_message_t& m) {
           if (p.offsets.is_done(m.offset) || m.payload == nullptr) return true;
-          gander_message message = sdk::read_message({static_cast<const char*>(m.payload), m.len});
+          const auto read = log_.message_in(m);
+          if (!read) return true;
+          gander_message message = *read;
           const Offsets::Counts counts = p.offsets.counts(m.offset);
           message.crashes += counts.crashes;
           message.give_backs += counts.give_backs;

@@ -160,6 +160,18 @@ void Log::read_all(const std::string& topic, const Visitor& visit, const sdk::De
   read(spans, visit, deadline);
 }
 
+std::optional<gander_message> Log::message_in(const rd_kafka_message_t& m) {
+  try {
+    return sdk::read_message({static_cast<const char*>(m.payload), m.len});
+  } catch (const sdk::Error& e) {
+    client_.host().log(GANDER_LOG_WARN, std::string(rd_kafka_topic_name(m.rkt)) + "[" +
+                                            std::to_string(m.partition) + "] offset " +
+                                            std::to_string(m.offset) + ": " + e.what() +
+                                            "; it is passed over");
+    return std::nullopt;
+  }
+}
+
 sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
                                                   const sdk::Deadline& deadline) {
   sdk::IdMap<sdk::OwnedMessage> all;
@@ -169,8 +181,8 @@ sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
     std::memcpy(id.bytes, m.key, m.key_len);
     if (m.payload == nullptr)
       all.erase(id);
-    else
-      all[id].assign(sdk::read_message({static_cast<const char*>(m.payload), m.len}));
+    else if (const auto message = message_in(m))
+      all[id].assign(*message);
     return true;
   };
   read_all(topic, visit, deadline);

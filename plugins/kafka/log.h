@@ -5,6 +5,7 @@
 #include <functional>
 #include <gander/sdk/broker.hpp>
 #include <gander/sdk/message.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Log {
   bool commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline);
   // In the order of the spans. Throws TIMEOUT at the deadline.
   void read(const std::vector<Span>& spans, const Visitor& visit, const sdk::Deadline& deadline);
+  // What a record holds; nothing, and a warning with its place, when it is no message of ours.
+  std::optional<gander_message> message_in(const rd_kafka_message_t& m);
   // What a compacted topic says now: the last value under each key.
   sdk::IdMap<sdk::OwnedMessage> read_compacted(const std::string& topic,
                                                const sdk::Deadline& deadline);

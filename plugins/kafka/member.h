@@ -120,6 +120,17 @@ class Member {
   void take_none();
   bool poll(int wait_ms);
 
+  // promote.cpp
+  struct Promotion {
+    gander_id id;
+    std::string queue;
+    std::int32_t partition;  // of <prefix>.sched
+    Outgoing ready;
+  };
+  std::vector<Promotion> find_due(std::size_t most);
+  bool can_take(const std::string& queue, const sdk::Deadline& deadline);
+  void write_promoted(std::vector<Promotion>& due, const sdk::Deadline& deadline);
+
   // hand_on.cpp
   void hand_on_if_stuck();
   std::vector<std::int32_t> starving(const std::string& topic, int partitions);
@@ -137,6 +148,7 @@ class Member {
   // commit.cpp
   bool commit(bool leaving, bool draining = false);
   bool answered(bool draining);
+  void tell_refused(rd_kafka_resp_err_t code);
   Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining);
   void commit_if_due();
   Owned<rd_kafka_consumer_group_metadata_t> group() const;
@@ -172,6 +184,8 @@ class Member {
   std::timed_mutex
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
+  rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
+  bool promoted_in_doubt_ = false;  // the end of a promotion is not known
   Clock::time_point committed_at_{};
   bool uncommitted_ = false;  // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kLookAtRunning{20};
 
 void Member::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
                           rd_kafka_topic_partition_list_t* partitions, void* opaque) {
-  auto& self = *static_cast<Member*>(static_cast<Client*>(opaque)->owner());
+  auto& self = *static_cast<Member*>(Client::owner_of(opaque));
   try {
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return self.assigned(partitions);
     if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return self.revoked(partitions);
@@ -229,6 +229,7 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
       made.queue = queue->queue, made.priority = queue->priority;
     const std::size_t held = offsets.give_back_all({offsets.left ? 0U : 1U, 0});
     if (!offsets.left) reclaimed_ += held;
+    made.careful = !offsets.left;
     made.offsets = std::move(offsets);
     made.expected = made.offsets.base();
     before = &stock_.assign(std::move(made));

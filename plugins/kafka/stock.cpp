@@ -77,6 +77,7 @@ void Stock::hand_out(Record record, const std::string& incarnation, sdk::Batch& 
   p.offsets.hand_out(record.offset);
   p.held.insert(record.offset);
   p.dirty = handed_out = true;
+  commit_first = commit_first || p.careful;
   record.message.receipt[0] = ++receipt_;
   batch.add(record.message);
   deliveries_.emplace(receipt_, Delivery{std::move(record), incarnation});
@@ -116,6 +117,7 @@ void Stock::finish(const Delivery& delivery) {
   Partition& p = *delivery.partition;
   p.held.erase(delivery.offset);
   p.offsets.finish(delivery.offset);
+  p.careful = false;
   p.dirty = changed = true;
   deliveries_.erase(delivery.message.receipt[0]);
 }

@@ -33,6 +33,7 @@ struct Partition {
   std::unordered_set<std::int64_t> held;  // handed out
   bool owned = true;                      // false while a rebalance has not said whose it is
   bool dirty = false;                     // what is committed is older than `offsets`
+  bool careful = false;                   // see Stock::commit_first
   std::int64_t committed = 0;             // the base of the last commit
   std::int64_t trimmed = 0;               // what lies before is deleted
 };
@@ -104,6 +105,10 @@ class Stock {
 
   // Something was handed out that no commit knows of; somebody was settled likewise.
   bool handed_out = false, changed = false;
+  // It is of a partition whose last owner died, perhaps of the first that he took: a commit is to
+  // know of it before anybody runs it, or a job that kills its worker at once counts no crash,
+  // ever.
+  bool commit_first = false;
 
  private:
   struct Lane {

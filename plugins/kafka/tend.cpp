@@ -8,20 +8,10 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::size_t kPromoteAtOnce = 1000;
-constexpr std::int64_t kLongestWait = 3'000'000;
+// Others wait behind it.
+constexpr std::chrono::seconds kLongestWait{3};
 
 constexpr std::chrono::seconds kTrimEvery{30};
-
-// Of what is left, as much as a call may take that others wait behind.
-sdk::Deadline within(const sdk::Deadline& deadline) {
-  std::int64_t left = kLongestWait;
-  if (deadline.at())
-    left = std::min(left, std::chrono::duration_cast<std::chrono::microseconds>(
-                              *deadline.at() - std::chrono::steady_clock::now())
-                              .count());
-  const gander_call call{sizeof call, 0, std::max<std::int64_t>(left, 0), {nullptr, 0}};
-  return sdk::Deadline(&call);
-}
 
 }  // namespace
 
@@ -32,9 +22,9 @@ gander_tend_res Tender::tend(const sdk::Deadline& deadline) {
   const std::shared_ptr<Member> member = instance_.member();
   if (!member) return done;
   done.reclaimed += member->reclaimed();
-  if (member->wait_read(within(deadline))) {
+  if (member->wait_read(within(deadline, kLongestWait))) {
     for (std::size_t n = kPromoteAtOnce; n == kPromoteAtOnce && !deadline.passed();) {
-      n = member->promote(kPromoteAtOnce, deadline);
+      n = member->promote(kPromoteAtOnce, within(deadline, kLongestWait));
       done.promoted += n;
     }
   }

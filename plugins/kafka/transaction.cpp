@@ -29,7 +29,6 @@ void Transactions::connect(const sdk::Deadline& deadline) {
       rd_kafka_init_transactions(made->get(), ms_left(deadline, settings_.call_timeout)));
   if (problem) throw made->error(problem.get(), "preparing transactions");
   client_ = std::move(made);
-  in_doubt_ = false;
 }
 
 void Transactions::begin(const sdk::Deadline& deadline) {
@@ -55,6 +54,14 @@ void Transactions::produce(const std::vector<Outgoing>& records) {
   }
 }
 
+// Committing would do it, too; but what did not get through by then might get through later, so its
+// end would not be known.
+void Transactions::flush(const sdk::Deadline& deadline) {
+  const auto code = rd_kafka_flush(client_->get(), ms_left(deadline, settings_.call_timeout));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw client_->error(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "writing in a transaction");
+}
+
 void Transactions::run(const std::vector<Outgoing>& records,
                        const rd_kafka_topic_partition_list_t* offsets,
                        const rd_kafka_consumer_group_metadata_t* group,
@@ -62,6 +69,7 @@ void Transactions::run(const std::vector<Outgoing>& records,
   begin(deadline);
   try {
     produce(records);
+    flush(deadline);
     const Owned<rd_kafka_error_t> refused(
         offsets == nullptr
             ? nullptr
@@ -83,12 +91,10 @@ void Transactions::run(const std::vector<Outgoing>& records,
   const sdk::Error error = client_->error(
       problem.get(), "committing a transaction",
       aborts ? 0U : GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE);
-  if (aborts) {
+  if (aborts)
     abort(deadline);
-  } else {
+  else
     client_.reset();  // the next one of this id ends it, one way or the other
-    in_doubt_ = true;
-  }
   throw error;
 }
 

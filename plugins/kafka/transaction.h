@@ -34,22 +34,20 @@ class Transactions {
   void run(const std::vector<Outgoing>& records, const rd_kafka_topic_partition_list_t* offsets,
            const rd_kafka_consumer_group_metadata_t* group, const sdk::Deadline& deadline);
 
-  // The end of the last one is not known.
-  [[nodiscard]] bool in_doubt() const { return in_doubt_; }
-  // Ends it, one way or the other. Throws when the cluster is away.
+  // Ends one whose end is not known, one way or the other. Throws when the cluster is away.
   void resolve(const sdk::Deadline& deadline) { connect(deadline); }
 
  private:
   void connect(const sdk::Deadline& deadline);
   void begin(const sdk::Deadline& deadline);
   void produce(const std::vector<Outgoing>& records);
+  void flush(const sdk::Deadline& deadline);
   void abort(const sdk::Deadline& deadline) noexcept;
 
   const Settings& settings_;
   sdk::Host host_;
   std::string id_;
   std::unique_ptr<Client> client_;
-  bool in_doubt_ = false;
 };
 
 }  // namespace gander::kafka

@@ -77,10 +77,10 @@ void Cluster::remove(const std::string& topic) {
   rd_kafka_DeleteTopic_destroy(spec);
 }
 
-void Cluster::produce(const std::string& topic, const std::string& value) {
+void Cluster::produce(const std::string& topic, const std::string& value, const std::string& key) {
   rd_kafka_topic_t* to = rd_kafka_topic_new(producer_, topic.c_str(), nullptr);
   rd_kafka_produce(to, 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()), value.size(),
-                   nullptr, 0, nullptr);
+                   key.empty() ? nullptr : key.data(), key.size(), nullptr);
   must(rd_kafka_flush(producer_, kPatienceMs), "produce");
   rd_kafka_topic_destroy(to);
 }

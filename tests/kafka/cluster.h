@@ -25,7 +25,7 @@ class Cluster {
   void create(const std::string& topic, const std::map<std::string, std::string>& config,
               int partitions = 1);
   void remove(const std::string& topic);
-  void produce(const std::string& topic, const std::string& value);
+  void produce(const std::string& topic, const std::string& value, const std::string& key = "");
   // Of the group `prefix`, as its only speaker.
   void commit(const std::string& topic, std::int64_t offset, const std::string& metadata);
   std::pair<std::int64_t, std::string> committed(const std::string& topic);

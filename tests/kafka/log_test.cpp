@@ -2,6 +2,7 @@
 // skipped for it, and nothing stops.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 
 #include "cluster.h"
@@ -14,7 +15,7 @@ class KafkaLog : public testing::Test {
   void SetUp() override {
     GANDER_REQUIRE_SERVER(url, "kafka");
     url_ = url;
-    cluster_ = std::make_unique<Cluster>(url);
+    cluster_.emplace(url);
     topic_ = cluster_->prefix() + ".q.default.1";
   }
   Broker broker() { return broker_on(host_, url_, cluster_->prefix()); }
@@ -26,7 +27,7 @@ class KafkaLog : public testing::Test {
 
   FakeHost host_;
   std::string url_, topic_;
-  std::unique_ptr<Cluster> cluster_;
+  std::optional<Cluster> cluster_;
 };
 
 // Ten are taken, the even ones acked, and the worker leaves.
@@ -85,12 +86,33 @@ TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
   EXPECT_EQ(numbers(take_until(consumer, 6, keep)), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6}));
 }
 
-TEST_F(KafkaLog, APoisonRecordHoldsUpNobody) {
+// Neither a worker, nor an operator who looks.
+TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   Broker one = broker();
   Session producer = one.open(GANDER_ROLE_PRODUCE);
+  Session admin = one.open(GANDER_ROLE_ADMIN);
   producer.enqueue({message(1)});
-  cluster_->produce(topic_, "no job of ours");
+  std::set<std::uint64_t> listed;
+  const auto& inspect = one.extension<gander_ext_inspect>(GANDER_EXT_INSPECT);
+  const auto list = [&](std::uint32_t state) {
+    const auto visit = [](void* user, const gander_message* m, gander_str) noexcept {
+      static_cast<std::set<std::uint64_t>*>(user)->insert(number_of(m->id));
+      return 0;
+    };
+    gander_error e = blank_error();
+    const Call call;
+    must(inspect.messages(admin.raw(), &call, str("default"), state, str(""), 10, visit, &listed,
+                          &e),
+         e);
+  };
+  list(GANDER_STATE_DEAD);  // which makes its topic
+  const std::string sixteen(16, 'k');
+  for (const std::string& topic : {topic_, cluster_->prefix() + ".dead"})
+    cluster_->produce(topic, "no job of ours", sixteen);
   producer.enqueue({message(2)});
+  for (const std::uint32_t state : {GANDER_STATE_READY, GANDER_STATE_DEAD}) list(state);
+  EXPECT_EQ(listed, (std::set<std::uint64_t>{1, 2}));
+  EXPECT_NE(host_.warned().find(topic_ + "[0] offset 1: "), std::string::npos) << host_.warned();
   Session consumer = consumer_on(one, "w");
   std::vector<Taken> keep;
   const auto all = take_until(consumer, 2, keep);
@@ -113,6 +135,30 @@ TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {
       return false;
     }
   }));
+}
+
+// What is due for it waits; what is due for others does not wait with it.
+TEST_F(KafkaLog, WhatIsDueForATopicThatWasDeletedHoldsUpNobody) {
+  for (const std::string create : {"false", "true"}) {
+    cluster_.emplace(url_);
+    Broker producers = broker();
+    std::vector<Message> later;
+    for (const auto& [number, queue] : {std::pair(1, "doomed"), std::pair(2, "default")}) {
+      later.push_back(message(static_cast<std::uint64_t>(number), queue));
+      later.back().m.run_at_us = host_.now_us + 1'000'000;
+    }
+    producers.open(GANDER_ROLE_PRODUCE).enqueue(std::move(later));
+    Broker workers = broker_on(host_, url_, cluster_->prefix(), {{"create_topics", create}});
+    Session consumer = consumer_on(workers, "w");
+    EXPECT_EQ(consumer.take(1, "doomed").size(), 0U);
+    for (const char* p : {"0", "1", "2"}) cluster_->remove(cluster_->prefix() + ".q.doomed." + p);
+    host_.now_us += 2'000'000;
+    std::vector<Taken> keep;
+    EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{2}) << create;
+    if (create == "false") continue;
+    host_.now_us += 60'000'000;
+    EXPECT_EQ(numbers(take_until(consumer, 1, keep, "doomed")), std::set<std::uint64_t>{1});
+  }
 }
 
 TEST_F(KafkaLog, ARetryAndItsDeliveryAreNeverBothThere) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
 #include <list>
 #include <optional>
 
@@ -39,6 +41,15 @@ class KafkaName : public testing::Test {
     EXPECT_TRUE(eventually([&] { return cluster_->committed(topic) != before; }));
     return m;
   }
+  static std::string output_of(const std::string& command) {
+    std::string all;
+    std::array<char, 256> some{};
+    FILE* from = popen(command.c_str(), "r");
+    while (from != nullptr && std::fgets(some.data(), some.size(), from) != nullptr)
+      all += some.data();
+    if (from != nullptr) pclose(from);
+    return all;
+  }
   // Of a settle, be it refused alone or with the whole exchange.
   static gander_status settled(Session& consumer, std::uint32_t op, const gander_message& m) try {
     return consumer.settle(op, m);
@@ -74,6 +85,16 @@ TEST_F(KafkaName, WhoeverComesWithItTakesOverAtOnce) {
   EXPECT_EQ(settled(before, GANDER_SETTLE_ACK, held), GANDER_LEASE_LOST);
   EXPECT_EQ(settled(after, GANDER_SETTLE_ACK, again), GANDER_OK);
   EXPECT_EQ(after.take(1).size(), 0U);
+}
+
+// The commit that says what was handed out is on its way when the worker is dead. So of a partition
+// whose owner died it is waited for, and of the deaths only the first counts no crash.
+TEST_F(KafkaName, AMessageThatKillsItsWorkerAtOnceCountsCrashes) {
+  enqueue(1);
+  std::vector<std::string> said;
+  for (int round = 0; round < 4; ++round)
+    said.push_back(output_of(GANDER_TAKE_AND_DIE " " + url_ + " " + cluster_->prefix() + " w1"));
+  EXPECT_THAT(said, testing::ElementsAre("1 0\n", "1 0\n", "1 1\n", "1 2\n"));
 }
 
 TEST_F(KafkaName, WhatThePredecessorStillWritesDoesNotCount) {

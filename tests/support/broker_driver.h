@@ -10,9 +10,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,15 +38,32 @@ struct FakeHost {
     table.get_extension = [](const gander_host*, const char*) noexcept -> const void* {
       return nullptr;
     };
-    table.log_enabled = [](const gander_host*, std::int32_t) noexcept -> std::int32_t { return 0; };
-    table.log = [](const gander_host*, std::int32_t, gander_str, const gander_kv*,
-                   std::size_t) noexcept {};
+    table.log_enabled = [](const gander_host* h, std::int32_t level) noexcept -> std::int32_t {
+      const auto& self = *static_cast<FakeHost*>(h->host_data);
+      return level >= GANDER_LOG_WARN || self.prints ? 1 : 0;
+    };
+    table.log = [](const gander_host* h, std::int32_t level, gander_str text, const gander_kv*,
+                   std::size_t) noexcept {
+      auto& self = *static_cast<FakeHost*>(h->host_data);
+      if (self.prints) std::fprintf(stderr, "%.*s\n", static_cast<int>(text.len), text.ptr);
+      if (level < GANDER_LOG_WARN) return;
+      const std::lock_guard lock(self.mutex);
+      self.warnings.append(text.ptr, text.len) += '\n';
+    };
     table.now_us = [](const gander_host* h) noexcept {
       return static_cast<FakeHost*>(h->host_data)->now_us.load();
     };
   }
+  // All that was logged as a warning or worse, a line each.
+  std::string warned() {
+    const std::lock_guard lock(mutex);
+    return warnings;
+  }
   gander_host table{};
   std::atomic<std::int64_t> now_us{1'000'000'000'000'000};
+  const bool prints = std::getenv("GANDER_TEST_LOG") != nullptr;  // all of it, for whoever debugs
+  std::mutex mutex;
+  std::string warnings;
 };
 
 struct Call : gander_call {
