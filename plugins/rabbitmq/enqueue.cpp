@@ -37,6 +37,10 @@ void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                       delay > 0 ? Outgoing::To::later : Outgoing::To::work, delay});
     places_.push_back(i);
   }
+  // Before anything is sent, as an error is one of the whole call.
+  for (const Outgoing& o : items_)
+    if (!instance_.quorums.all_well() && instance_.quorums.away(o.part()))
+      throw instance_.quorums.error(o.part());
   publisher_.publish(items_, Publisher::WhenBlocked::wait, limit_of(deadline, instance_.settings));
   std::string_view rung;
   for (std::size_t k = 0; k < items_.size(); ++k) {
@@ -47,10 +51,20 @@ void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                            std::string(sdk::view(o.message->queue)) +
                            "' was deleted again and again while it was enqueued to",
                        GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+    if (o.result == Outgoing::Result::away) throw left_out(o);
     verdicts[places_[k]] = o.result == Outgoing::Result::stored ? GANDER_OK : GANDER_FULL;
     const std::string_view queue = sdk::view(o.message->queue);
     if (o.to == Outgoing::To::work && queue != rung) instance_.bell.ring(rung = queue);
   }
+}
+
+// What others of the call became no caller can be told then.
+sdk::Error Enqueuer::left_out(const Outgoing& o) const {
+  const auto stored = [](const Outgoing& each) { return each.result == Outgoing::Result::stored; };
+  const sdk::Error e = instance_.quorums.error(o.part());
+  const std::uint32_t maybe =
+      std::ranges::any_of(items_, stored) ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
+  return {e.code(), e.what(), e.flags() | maybe};
 }
 
 }  // namespace gander::rabbitmq

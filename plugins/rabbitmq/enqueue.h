@@ -13,6 +13,8 @@ class Enqueuer {
   void enqueue(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
 
  private:
+  [[nodiscard]] sdk::Error left_out(const Outgoing& item) const;
+
   Instance& instance_;
   Publisher publisher_;
   std::vector<Outgoing> items_;

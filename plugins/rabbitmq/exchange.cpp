@@ -52,10 +52,12 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
   const TimePoint until = limit_of(deadline, instance_.settings);
   sdk::Taken taken;
   try {
-    if (!exchange.settles.empty()) settle(exchange, until);
+    std::optional<sdk::Error> put_off;
+    if (!exchange.settles.empty()) put_off = settle(exchange, until);
     const Connection::Turn turn(*connection_, until);
     connection_->catch_up();
     take(exchange, taken, until);
+    if (put_off && taken.batch->size() == 0) throw sdk::Error(*put_off);
     if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
   } catch (const sdk::Error& e) {
     // Acks may have gone out, and deliveries been given to the batch that nobody will see.
@@ -125,7 +127,8 @@ void Consumer::on_lost(const std::string& /*why*/) noexcept {
 TimePoint Consumer::next_chores() const {
   if (!suspects_.empty()) return TimePoint{};
   TimePoint at = ledger_.flush_by();
-  for (const auto& [name, s] : subscriptions_) at = std::min(at, s->idle_at());
+  for (const auto& [name, s] : subscriptions_)
+    if (!away(*s)) at = std::min(at, s->idle_at());
   return at;
 }
 
@@ -153,7 +156,7 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
   collect_suspects(moves);
   for (const auto& [name, s] : subscriptions_) {
     if (s->told) look_up_state(*s, until);
-    if (now < s->idle_at()) continue;
+    if (now < s->idle_at() || away(*s)) continue;
     cancel_all(*s, until);
     ledger_.flush(connection_->client());
     if (s->paused) end_taking(*s, until);
@@ -195,7 +198,8 @@ void Consumer::return_idle(Moves& moves, TimePoint until) {
 // After the listening thread has ended.
 void Consumer::give_all_back(TimePoint until) {
   const Connection::Turn turn(*connection_, until);
-  for (const auto& [name, s] : subscriptions_) cancel_all(*s, until);
+  for (const auto& [name, s] : subscriptions_)
+    if (!away(*s)) cancel_all(*s, until);
   ledger_.flush(connection_->client());
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lease.h"
@@ -44,7 +45,7 @@ class Consumer final : public Connection::Listener {
     std::vector<std::uint64_t> tags;    // one for each
     std::vector<std::size_t> verdicts;  // the same
   };
-  void settle(const sdk::Exchange& exchange, TimePoint until);
+  std::optional<sdk::Error> settle(const sdk::Exchange& exchange, TimePoint until);
   std::size_t look_up(const sdk::Exchange& exchange, Moves& moves);
   Outgoing successor(const gander_settle& settle) const;
   Lease* held(const gander_message& message);
@@ -69,6 +70,9 @@ class Consumer final : public Connection::Listener {
   void subscribe(Level& level, std::size_t prefetch, TimePoint until);
   void quiesce(const Level& level, TimePoint until);
   void cancel_all(Subscription& s, TimePoint until);
+  template <class Call>
+  void watched(const Level& level, const Call& call);
+  [[nodiscard]] bool away(const Subscription& s) const;
 
   // suspects.cpp
   bool isolates(std::uint64_t tag, Lease& lease, std::int64_t returns);

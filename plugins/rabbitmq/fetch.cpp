@@ -13,8 +13,32 @@ using std::chrono::steady_clock;
 // The server has said that messages are there. Others may have taken them since.
 constexpr std::chrono::milliseconds kAwaitPush{100};
 constexpr int kTries = 50;
+// To have waited for less for an answer says nothing.
+constexpr std::chrono::milliseconds kLong{1000};
 
 }  // namespace
+
+// Each call of which the server makes an entry in the log of the queue: it needs the majority, and
+// when it has no answer the connection is lost. The next one is to know why.
+template <class Call>
+void Consumer::watched(const Level& level, const Call& call) {
+  const TimePoint start = steady_clock::now();
+  try {
+    call(connection_->client());
+  } catch (const sdk::Error& e) {
+    const Part part{Part::Kind::queue, level.queue->name};
+    if (e.code() == GANDER_TIMEOUT && steady_clock::now() - start >= kLong)
+      instance_.quorums.miss(part, level.name);
+    else if (e.code() == GANDER_TIMEOUT)
+      instance_.quorums.doubt(part, level.name);
+    throw;
+  }
+}
+
+// While it is, it is not asked for anything.
+bool Consumer::away(const Subscription& s) const {
+  return !instance_.quorums.all_well() && instance_.quorums.away({Part::Kind::queue, s.name});
+}
 
 // Sees to it that the server pushes what is missing, if it has it.
 void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePoint until) {
@@ -48,8 +72,10 @@ void Consumer::subscribe(Level& level, std::size_t prefetch, TimePoint until) {
   consumers_.push_back(&level);
   // At once, as the first deliveries come with the answer.
   level.add(consumers_.size(), prefetch);
-  connection_->client().consume(level.name, std::to_string(consumers_.size()),
-                                static_cast<std::uint16_t>(prefetch), Client::Acks::needed, until);
+  watched(level, [&](Client& client) {
+    client.consume(level.name, std::to_string(consumers_.size()),
+                   static_cast<std::uint16_t>(prefetch), Client::Acks::needed, until);
+  });
 }
 
 // What is on its way to a consumer when that is cancelled the server takes back, and counts as it
@@ -73,7 +99,7 @@ void Consumer::cancel_all(Subscription& s, TimePoint until) {
   for (Level& level : s.levels) {
     quiesce(level, until);
     for (const Level::Consumer& each : level.consumers)
-      connection_->client().cancel(std::to_string(each.number), until);
+      watched(level, [&](Client& client) { client.cancel(std::to_string(each.number), until); });
     level.clear();
   }
   connection_->catch_up();

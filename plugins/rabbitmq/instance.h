@@ -12,6 +12,7 @@
 
 #include "fresh.h"
 #include "names.h"
+#include "quorums.h"
 #include "settings.h"
 
 namespace gander::rabbitmq {
@@ -24,7 +25,10 @@ struct Life {
 
 struct Instance {
   Instance(sdk::Host h, const sdk::Options& options)
-      : host(h), settings(options), names(settings.prefix) {}
+      : host(h),
+        settings(options),
+        names(settings.prefix),
+        quorums(h, settings, names, [this](const std::string& queue) { bell.ring(queue); }) {}
 
   // INVALID_STATE when it lives already.
   std::shared_ptr<Life> begin(const std::string& incarnation) {
@@ -55,6 +59,7 @@ struct Instance {
   // counted so; of ours nothing need be.
   std::shared_mutex arrivals;
   sdk::Doorbell bell;  // rung when a delivery has come, and when an enqueue was confirmed
+  Quorums quorums;
 
  private:
   std::mutex mutex;

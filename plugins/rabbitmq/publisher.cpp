@@ -15,13 +15,19 @@ using std::chrono::steady_clock;
 // Between two looks at what the server says meanwhile: that it is blocked, or has closed the line.
 constexpr std::size_t kLookEvery = 64;
 constexpr std::chrono::milliseconds kLastConfirms{200};
+// What has no confirm after that is asked for otherwise (quorums.h), and its answer looked for.
+constexpr std::chrono::milliseconds kDoubtAfter{2000};
+constexpr std::chrono::milliseconds kDoubtEvery{100};
 
 }  // namespace
 
-Publisher::~Publisher() {
+Publisher::~Publisher() { drop_connection(); }
+
+void Publisher::drop_connection() {
   if (!connection_) return;
   connection_->stop();
   connection_->client().close(steady_clock::now() + std::chrono::seconds(1));
+  connection_.reset();
 }
 
 void Publisher::connect(TimePoint until) {
@@ -30,11 +36,12 @@ void Publisher::connect(TimePoint until) {
 }
 
 Connection& Publisher::connected(TimePoint until) {
-  if (connection_ && !connection_->lost()) return *connection_;
+  if (connection_ && !connection_->lost() && !held_up()) return *connection_;
   connection_.reset();
   builder_.forget_all();
   blocked_.clear();
   unconfirmed_.clear();
+  overdue_.clear();
   first_ = 1;
   const TimePoint limit = std::min(until, steady_clock::now() + instance_.settings.connect_timeout);
   connection_ = std::make_unique<Connection>(instance_.settings, what_, limit, *this);
@@ -54,18 +61,21 @@ void Publisher::note_name(std::string_view queue, TimePoint until) {
   register_name(queue, until);
 }
 
-void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
-  const std::lock_guard lock(mutex_);
+void Publisher::publish_locked(std::span<Outgoing> items, WhenBlocked when_blocked,
+                               TimePoint until) {
   for (bool again = false;; again = true) {
     const Connection::Turn turn(connected(until), until);
     try {
       return publish_in_turn(items, when_blocked, until);
     } catch (const sdk::Error& e) {
       const bool none_stored = !again && level_gone(e);
-      const std::uint32_t maybe = undecided_ > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U;
+      const auto stored = [](const Outgoing& o) { return o.result == Outgoing::Result::stored; };
+      const bool maybe = undecided_ > 0 || std::ranges::any_of(items, stored);
       forget_items();
       if (!none_stored)
-        throw sdk::Error(e.code(), e.what(), e.flags() | maybe, e.native_code(), e.native());
+        throw sdk::Error(e.code(), e.what(),
+                         e.flags() | (maybe ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U),
+                         e.native_code(), e.native());
     }
   }
 }
@@ -73,13 +83,15 @@ void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, Tim
 void Publisher::publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked,
                                 TimePoint until) {
   connection_->catch_up();
+  leave_out_away(items);
   ensure_ways(items, until);
   wait_unblocked(when_blocked, until);
   send_all(items, when_blocked, until);
   const auto unrouted = [](const Outgoing& o) { return o.result == Outgoing::Result::unrouted; };
-  if (std::ranges::none_of(items, unrouted)) return;
-  make_anew(items, until);
-  send_all(items, when_blocked, until);
+  if (std::ranges::any_of(items, unrouted)) {
+    make_anew(items, until);
+    send_all(items, when_blocked, until);
+  }
 }
 
 // Whether a level of the cascade was deleted, and none of what has no answer is stored: the server
@@ -97,6 +109,17 @@ bool Publisher::level_gone(const sdk::Error& e) const {
 
 std::string Publisher::level_of(const Outgoing& o) const {
   return instance_.names.level(first_level(o.delay_s));
+}
+
+// The queue that it goes to; of a level, also its exchange.
+std::string Publisher::target(const Outgoing& o, std::string_view address) const {
+  switch (o.to) {
+    case Outgoing::To::alone: return instance_.names.alone(address);
+    case Outgoing::To::dead: return instance_.names.dead(address);
+    case Outgoing::To::later: return level_of(o);
+    case Outgoing::To::work: break;
+  }
+  return instance_.names.work(address, o.message->priority);
 }
 
 void Publisher::ensure_queues(std::span<const std::string> queues, TimePoint until) {
@@ -122,6 +145,7 @@ void Publisher::ensure_ways(std::span<const Outgoing> items, TimePoint until) {
   };
   std::string_view last;
   for (const Outgoing& o : items) {
+    if (o.result == Outgoing::Result::away) continue;
     if (o.to == Outgoing::To::later) add(Part::Kind::cascade, {});
     const std::string_view queue = sdk::view(o.message->queue);
     if (queue != last) add(Part::Kind::queue, last = queue);
@@ -175,15 +199,10 @@ void Publisher::send(Outgoing& o) {
     queue_ = sdk::view(m.queue);
     address_ = address_of(queue_);
   }
-  std::string exchange, key;
-  switch (o.to) {
-    case Outgoing::To::work: key = instance_.names.work(address_, m.priority); break;
-    case Outgoing::To::alone: key = instance_.names.alone(address_); break;
-    case Outgoing::To::dead: key = instance_.names.dead(address_); break;
-    case Outgoing::To::later:
-      exchange = level_of(o);
-      key = delay_key(o.delay_s, address_, m.priority);
-      break;
+  std::string exchange, key = target(o, address_);
+  if (o.to == Outgoing::To::later) {
+    exchange = std::move(key);
+    key = delay_key(o.delay_s, address_, m.priority);
   }
   encode(payload_, m, o.state);
   // Noted first: a publish that fails half-way may have been sent.
@@ -194,10 +213,17 @@ void Publisher::send(Outgoing& o) {
 
 // The server says that it is blocked when it has read a publish, and that one it still confirms.
 void Publisher::await_results(WhenBlocked when_blocked, TimePoint until) {
+  const TimePoint start = steady_clock::now();
+  TimePoint look_at = start + std::min<TimePoint::duration>(kDoubtAfter, (until - start) / 2);
   while (undecided_ > 0) {
     if (when_blocked == WhenBlocked::fail && !blocked_.empty())
       until = std::min(until, steady_clock::now() + kLastConfirms);
-    if (connection_->listen(until)) continue;
+    if (connection_->listen(std::min(until, look_at))) continue;
+    if (look_at < until) {
+      if (blocked_.empty()) doubt_silent();
+      look_at = steady_clock::now() + kDoubtEvery;
+      continue;
+    }
     if (!blocked_.empty()) throw blocked(connection_->client().where(), blocked_);
     throw timed_out(connection_->client().where(), "the server did not confirm");
   }
@@ -296,6 +322,11 @@ void Publisher::note_returned(const Event& event) {
 
 // The items are the caller's: an answer that comes later has nobody to go to.
 void Publisher::forget_items() {
+  for (const Outgoing* o : unconfirmed_) {
+    if (o == nullptr || o->result != Outgoing::Result::waiting || o->message->queue.len == 0)
+      continue;
+    if (overdue_.empty() || !(overdue_.back() == o->part())) overdue_.push_back(o->part());
+  }
   std::ranges::fill(unconfirmed_, nullptr);
   undecided_ = 0;
 }

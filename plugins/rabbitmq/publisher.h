@@ -21,12 +21,19 @@ struct Outgoing {
     stored,
     refused,   // the queue has reached a limit
     unrouted,  // there is no such queue, though it was declared
+    away,      // not sent: quorums.h
   };
   const gander_message* message = nullptr;
   std::uint32_t state = 0;
   To to = To::work;
   std::int64_t delay_s = 0;  // of `later`, 1 to kLongestDelay
   Result result = Result::waiting;
+
+  // Which has to take it.
+  [[nodiscard]] Part part() const {
+    if (to == To::later) return {Part::Kind::cascade, {}};
+    return {Part::Kind::queue, std::string(sdk::view(message->queue))};
+  }
 };
 
 class Publisher final : public Connection::Listener {
@@ -59,9 +66,17 @@ class Publisher final : public Connection::Listener {
   TimePoint chores(TimePoint /*now*/) override { return TimePoint::max(); }
 
   Connection& connected(TimePoint until);
+  void drop_connection();
+  void publish_locked(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   [[nodiscard]] bool level_gone(const sdk::Error& e) const;
   [[nodiscard]] std::string level_of(const Outgoing& item) const;  // of the cascade, the first
+  [[nodiscard]] std::string target(const Outgoing& item, std::string_view address) const;
+  void leave_out_away(std::span<Outgoing> items) const;
+  static bool refused(std::span<const Outgoing> items);
+  void explain_refused(std::span<Outgoing> items, TimePoint until) const;
+  [[nodiscard]] bool held_up() const;
+  void doubt_silent();
   void ensure_parts(std::span<const Part> parts, TimePoint until);
   void ensure_ways(std::span<const Outgoing> items, TimePoint until);
   void make_anew(std::span<Outgoing> items, TimePoint until);
@@ -80,6 +95,7 @@ class Publisher final : public Connection::Listener {
   const std::string what_;
   std::mutex mutex_;  // one call at a time
   std::unique_ptr<Connection> connection_;
+  TimePoint full_until_{};
   // All below in turn of the connection.
   Builder builder_;
   std::string queue_, address_;  // of the last that was sent
@@ -90,6 +106,7 @@ class Publisher final : public Connection::Listener {
   std::deque<Outgoing*> unconfirmed_;  // null: nobody waits for that one any more
   std::uint64_t first_ = 1;            // the number of the first of them
   std::size_t undecided_ = 0;
+  std::vector<Part> overdue_;  // where to what nobody waits for any more was sent
 };
 
 }  // namespace gander::rabbitmq

@@ -9,10 +9,12 @@
 
 namespace gander::rabbitmq {
 
-void Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
+// Returns what is to be said if nothing is taken either: what has to wait for a queue that is away
+// must not keep the worker from others.
+std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
   Moves moves;
   std::size_t finished = look_up(exchange, moves);
-  if (moves.items.empty()) return;
+  if (moves.items.empty()) return std::nullopt;
   std::optional<sdk::Error> failed;
   try {
     // Not in turn: heartbeats go on, and deliveries come in, while the server confirms.
@@ -27,14 +29,17 @@ void Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
   for (std::size_t i = 0; i < moves.items.size(); ++i)
     if (moves.items[i].result != Outgoing::Result::stored)
       exchange.verdicts[moves.verdicts[i]] = GANDER_NOT_ATTEMPTED;
-  if (finished > 0) return;  // the rest is for the next exchange
+  if (finished > 0) return std::nullopt;  // the rest is for the next exchange
   if (failed) throw sdk::Error(*failed);
+  for (const Outgoing& o : moves.items)
+    if (o.result == Outgoing::Result::away) return instance_.quorums.error(o.part());
   const auto lost = [](const Outgoing& o) { return o.result != Outgoing::Result::stored; };
   if (std::ranges::any_of(moves.items, lost))
     throw sdk::Error(GANDER_FULL,
                      instance_.settings.where() +
                          ": a queue took no successor: it has reached a limit, or was deleted",
                      GANDER_ERROR_RETRYABLE);
+  return std::nullopt;
 }
 
 // Acknowledges what needs no more, and notes in `moves` what has a successor. Returns how many were

@@ -40,7 +40,7 @@ void Consumer::take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint 
 void Consumer::ensure_queues(sdk::Takes takes, TimePoint until) {
   std::vector<std::string> names;
   for (const gander_take* t : takes)
-    if (const Subscription& s = subscription(sdk::view(t->queue)); !s.stands)
+    if (const Subscription& s = subscription(sdk::view(t->queue)); !s.stands && !away(s))
       names.push_back(s.name);
   if (names.empty()) return;
   publisher_.ensure_queues(names, until);
@@ -79,7 +79,7 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
     std::size_t missing = t->max_messages;
     bool full = false, suspect = false;
     for (Level& level : s.levels) {
-      fetch(level, missing, room, until);
+      if (!away(s)) fetch(level, missing, room, until);
       if (s.paused) break;
       const std::size_t most = level.alone ? 1 : missing;
       const std::size_t taken = take_from(level, most, exchange.max_bytes, batch);
@@ -121,7 +121,8 @@ bool Consumer::await_pushes(sdk::Takes takes, TimePoint until) {
   const TimePoint patience = std::min(until, now + kPatience);
   while (!come() && steady_clock::now() < patience) {
     const bool there = std::ranges::any_of(takes, [&](const gander_take* t) {
-      return wanted(t) && to_be_pushed(subscription(sdk::view(t->queue)), until);
+      const Subscription& s = subscription(sdk::view(t->queue));
+      return wanted(t) && !away(s) && to_be_pushed(s, until);
     });
     connection_->client().sync(until);
     connection_->catch_up();

@@ -19,6 +19,7 @@ struct Part {
   };
   Kind kind;
   std::string queue;  // its name, of that kind
+  bool operator==(const Part&) const = default;
 
   // Different for each; no address, but of a queue.
   [[nodiscard]] std::string key() const;

@@ -169,6 +169,20 @@ TEST_F(RabbitRefusals, MessageAtTheLimitAndOneByteAbove) {
   EXPECT_EQ(view(taken[0].body), fits.body);
 }
 
+// A refusal may also come from a channel that lost its way to the leader, so another one is tried.
+TEST_F(RabbitRefusals, AQueueAtItsLimitIsFullAndTakesAgainWhenThereIsRoom) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  EXPECT_EQ(producer.enqueue({message(1)}).front(), GANDER_OK);
+  const std::string at = " -p " + own_vhost() + " " + prefix;
+  ctl("set_policy" + at + " '^" + prefix + "\\.q\\.' '{\"max-length\":1}' --apply-to queues");
+  std::uint64_t n = 1;
+  EXPECT_TRUE(eventually([&] { return producer.enqueue({message(++n)}).front() == GANDER_FULL; }));
+  EXPECT_EQ(producer.enqueue({message(1000)}, Call(1s)).front(), GANDER_FULL);
+  ctl("clear_policy" + at);
+  EXPECT_TRUE(eventually([&] { return producer.enqueue({message(n)}).front() == GANDER_OK; }));
+}
+
 TEST_F(RabbitRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {
   Broker over = broker();
   Message m = message(1);
