@@ -127,7 +127,8 @@ Group Admin::group(const std::string& name, const sdk::Deadline& deadline) {
   const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
   const char* raw = name.c_str();
   rd_kafka_DescribeConsumerGroups(client_.get(), &raw, 1, with.get(), queue.get());
-  const auto event = answer(queue.get(), timeout, "looking at the group");
+  const std::string doing = "looking at the group " + name;
+  const auto event = answer(queue.get(), timeout, doing.c_str());
   std::size_t n = 0;
   const auto* const* results = rd_kafka_DescribeConsumerGroups_result_groups(
       rd_kafka_event_DescribeConsumerGroups_result(event.get()), &n);
@@ -135,7 +136,7 @@ Group Admin::group(const std::string& name, const sdk::Deadline& deadline) {
   for (const auto* found : std::span(results, n)) {
     const rd_kafka_error_t* problem = rd_kafka_ConsumerGroupDescription_error(found);
     if (rd_kafka_error_code(problem) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
-    if (problem != nullptr) throw client_.error(problem, "looking at the group");
+    if (problem != nullptr) throw client_.error(problem, doing);
     group.stable =
         rd_kafka_ConsumerGroupDescription_state(found) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
     const std::size_t count = rd_kafka_ConsumerGroupDescription_member_count(found);
@@ -167,7 +168,13 @@ void Admin::delete_before(std::span<const PartitionEnd> ends, const sdk::Deadlin
   const auto with = options(RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout);
   const Owned<rd_kafka_queue_t> queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_DeleteRecords(client_.get(), &raw, 1, with.get(), queue.get());
-  answer(queue.get(), timeout, "deleting what has been done");
+  constexpr const char* kDoing = "deleting what has been done";
+  const auto event = answer(queue.get(), timeout, kDoing);
+  const auto* all =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  // Any other error passes, or the topic is gone; this one would let the log grow for ever.
+  for (const auto& one : std::span(all->elems, static_cast<std::size_t>(all->cnt)))
+    if (is_refusal(one.err)) throw client_.error(one.err, std::string(kDoing) + " in " + one.topic);
 }
 
 }  // namespace gander::kafka

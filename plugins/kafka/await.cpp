@@ -50,7 +50,12 @@ bool Member::wait_joined(const sdk::Deadline& deadline) {
   auto until = Clock::now() + settings_.connect_timeout;
   if (deadline.at()) until = std::min(until, *deadline.at());
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, until, [this] { return joined_ && state_read_; });
+  const auto is_in = [this] { return joined_ && state_read_; };
+  changed_.wait_until(lock, until, [&] { return is_in() || !refusals_.empty(); });
+  if (is_in()) return true;
+  lock.unlock();
+  require_rights();
+  return false;
 }
 
 bool Member::wait_read(const sdk::Deadline& deadline) {

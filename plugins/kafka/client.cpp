@@ -147,6 +147,10 @@ Owned<const rd_kafka_metadata_t> Client::metadata(const std::string& doing,
 sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
                          const std::string& detail, std::uint32_t flags) const {
   const std::lock_guard lock(mutex_);
+  std::array<char, 256> why{};
+  if (code == RD_KAFKA_RESP_ERR__FATAL)  // of its first error it says no more than that
+    if (const auto cause = rd_kafka_fatal_error(rk_, why.data(), why.size()); is_refusal(cause))
+      return error_of(cause, settings_.where(), doing, why.data(), flags | GANDER_ERROR_RECONNECT);
   if (is_silence(code) && !last_text_.empty())
     return error_of(last_, settings_.where(), doing, last_text_, flags);
   return error_of(code, settings_.where(), doing, detail, flags);

@@ -20,13 +20,18 @@ Meaning meaning_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__SSL:
       return {GANDER_UNAUTHENTICATED, 0,
               "look at the option 'tls' and at ssl.ca.location in 'properties'"};
+    // A producer that may write no topic at all is refused by the cluster as such.
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return {GANDER_FORBIDDEN, 0,
+              "grant the user read, write, create, describe, describe configs and delete on topics "
+              "that begin with the option 'prefix'"};
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return {GANDER_FORBIDDEN, 0,
+              "grant the user read on the group of the name in the option 'prefix'"};
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return {GANDER_FORBIDDEN, 0,
-              "the user needs rights on topics, group and transactional ids that begin with the "
-              "option 'prefix'"};
+              "grant the user write on transactional ids that begin with the option 'prefix'"};
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
       return {GANDER_TOO_LARGE, 0,
               "raise max.message.bytes of the topic, or lower the option 'max_body_bytes'"};
@@ -85,6 +90,8 @@ sdk::Error error_of(rd_kafka_resp_err_t code, const std::string& where, const st
   return {meaning.code, where + ": " + doing + ": " + said + "; " + meaning.remedy,
           meaning.flags | flags, code, rd_kafka_err2name(code)};
 }
+
+bool is_refusal(rd_kafka_resp_err_t code) { return meaning_of(code).code == GANDER_FORBIDDEN; }
 
 bool is_fenced(rd_kafka_resp_err_t code) {
   switch (code) {

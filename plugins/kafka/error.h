@@ -13,6 +13,9 @@ namespace gander::kafka {
 sdk::Error error_of(rd_kafka_resp_err_t code, const std::string& where, const std::string& doing,
                     const std::string& detail = {}, std::uint32_t flags = 0);
 
+// The user lacks a right.
+bool is_refusal(rd_kafka_resp_err_t code);
+
 // What this process may no longer say for its group: it was taken for dead, or others have moved
 // on.
 bool is_fenced(rd_kafka_resp_err_t code);

@@ -72,6 +72,8 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     commit_first = std::exchange(member_->stock().commit_first, false);
   }
   if (commit_first) member_->commit_now();
+  // Not in place of verdicts, which would be lost.
+  if (!taken.batch && exchange.settles.empty()) member_->require_rights();
   if (taken.batch || !exchange.settles.empty()) member_->wake();
   for (const std::string& queue : rung) instance_.bell.ring(queue);
   return taken;

@@ -24,6 +24,10 @@ void Member::leave() {
   };
   for (const auto until = Clock::now() + kLeaveTime; Clock::now() < until && !is_out();)
     poll(kPollMs);
+  {
+    const std::lock_guard lock(mutex_);
+    if (refusals_.contains("")) return;  // it would not hear of us
+  }
   // An answer of the coordinator that was asked later: it has heard that we are gone.
   const PartitionList any = new_list(1);
   rd_kafka_topic_partition_list_add(any.get(), topics_.names().scheduled().c_str(), 0);

@@ -15,7 +15,7 @@
 namespace gander::kafka {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::milliseconds kLook{100}, kLookAtGroup{1000};
 // A transaction's end is answered before its records are shown. One that takes longer is a
 // stranger's that goes on, or its process has died.
 constexpr std::chrono::milliseconds kBeingShown{500};
@@ -71,7 +71,7 @@ std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading offsets");
   };
   const auto most = client_.settings().call_timeout;
-  ask(rd_kafka_committed(client_.get(), committed.get(), ms_left(deadline, most)));
+  ask(ask_group(*committed, deadline));
   ask(rd_kafka_offsets_for_times(client_.get(), begins.get(), ms_left(deadline, most)));
   ask(rd_kafka_offsets_for_times(client_.get(), ends.get(), ms_left(deadline, most)));
   for (int i = 0; i < committed->cnt; ++i) {
@@ -109,6 +109,20 @@ bool Log::commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadlin
   throw client_.error(code, "committing", {}, flags);
 }
 
+// A group that is refused us never answers this; the other question it does.
+rd_kafka_resp_err_t Log::ask_group(rd_kafka_topic_partition_list_t& committed,
+                                   const sdk::Deadline& deadline) {
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::milliseconds(ms_left(deadline, client_.settings().call_timeout));
+  for (;;) {
+    const auto code =
+        rd_kafka_committed(client_.get(), &committed, ms_left(deadline, kLookAtGroup));
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT || std::chrono::steady_clock::now() >= until)
+      return code;
+    Admin(client_).group(client_.settings().prefix, deadline);
+  }
+}
+
 void Log::read(const std::vector<Span>& spans, const Visitor& visit,
                const sdk::Deadline& deadline) {
   for (const Span& span : spans)
@@ -133,6 +147,7 @@ bool Log::read_one(const Span& span, const Visitor& visit, const sdk::Deadline& 
     if (!m || m->rkt == nullptr) continue;
     if (span.topic != rd_kafka_topic_name(m->rkt) || m->partition != span.partition) continue;
     const bool end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (is_refusal(m->err)) throw client_.error(m->err, "reading " + span.topic);
     if (!end && m->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     if (!to) to = std::min(span.to, written(span));
     at_end = end;

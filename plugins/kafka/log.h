@@ -57,6 +57,8 @@ class Log {
   std::vector<std::string> read_paused(const sdk::Deadline& deadline);
 
  private:
+  rd_kafka_resp_err_t ask_group(rd_kafka_topic_partition_list_t& committed,
+                                const sdk::Deadline& deadline);
   bool read_one(const Span& span, const Visitor& visit, const sdk::Deadline& deadline);
   std::int64_t written(const Span& span) const;
   void read_all(const std::string& topic, const Visitor& visit, const sdk::Deadline& deadline);

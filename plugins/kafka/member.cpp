@@ -194,6 +194,7 @@ bool Member::drain(Queue& from) {
     for (const auto& message : messages) {
       const rd_kafka_message_t& m = *message;
       if (m.rkt == nullptr) continue;
+      note_rights(m);
       Partition* partition = stock_.owned(rd_kafka_topic_name(m.rkt), m.partition);
       if (partition == nullptr) continue;
       if (m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
@@ -228,6 +229,10 @@ void Member::handle(rd_kafka_message_t* message) {
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
       message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
     return;
+  {
+    const std::lock_guard lock(mutex_);
+    note_rights(*message);
+  }
   // It is fenced; librdkafka serves it no more.
   if (message->err == RD_KAFKA_RESP_ERR__FATAL) return give_up();
   if (message->rkt == nullptr) refused_ = true;
@@ -239,6 +244,10 @@ void Member::handle(rd_kafka_message_t* message) {
 }
 
 void Member::arrive_control(const rd_kafka_message_t* m) {
+  {
+    const std::lock_guard lock(mutex_);
+    note_rights(*m);
+  }
   const bool state = m->rkt != nullptr && topics_.names().state() == rd_kafka_topic_name(m->rkt);
   if (state) return arrive_state(m);
   const std::lock_guard lock(mutex_);

@@ -50,7 +50,9 @@ class Member {
   [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_; }
   // Another process has joined by our name: nothing that was handed out is ours, nothing will be.
   [[nodiscard]] bool replaced() const { return replaced_; }
-  // Waits until the group has said what is ours. False: not by then.
+  // Throws FORBIDDEN while the group, or a topic that is to be read, is refused us.
+  void require_rights();
+  // Waits until the group has said what is ours. False: not by then. Throws as the one above.
   bool wait_joined(const sdk::Deadline& deadline);
   // Waits until partitions are assigned and what is to come is read up to its end of now.
   bool wait_read(const sdk::Deadline& deadline);
@@ -90,6 +92,10 @@ class Member {
   void arrive_state(const rd_kafka_message_t* message);
   Owned<rd_kafka_queue_t> new_queue();
   static void on_ready(rd_kafka_t* rk, void* opaque);
+
+  // rights.cpp
+  void note_rights(const rd_kafka_message_t& message);
+  void drop_refusals(const rd_kafka_topic_partition_list_t& owned);
 
   // await.cpp
   bool all_arrived(std::string_view queue);
@@ -174,6 +180,7 @@ class Member {
   bool handing_over_ = false;                                       // it is about to say so anew
   std::atomic<bool> replaced_{false};                               // see replaced()
   bool join_anew_ = false;                                          // of the thread alone
+  std::map<std::string, sdk::Error, std::less<>> refusals_;         // by topic; "": of the group
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   bool state_read_ = false;  // so that nothing is handed out that is paused

@@ -130,6 +130,7 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   rd_kafka_assign(client_.get(), owned.get());
   host_.log(GANDER_LOG_DEBUG, std::to_string(owned->cnt) + " partitions are ours");
   const std::lock_guard lock(mutex_);
+  drop_refusals(*owned);
   joined_ = true;
   changed_.notify_all();
 }

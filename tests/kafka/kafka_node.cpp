@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -39,30 +40,31 @@ bool is_open(std::uint16_t port) {
   return open;
 }
 
+KafkaNode::Doors doors_for(const std::string& user) {
+  if (user.empty()) return {};
+  const std::string name = user.substr(0, user.find(':')), word = user.substr(user.find(':') + 1);
+  return {{"SASL_PLAINTEXT"},
+          "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
+          "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+          "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"" +
+              name + "\" password=\"" + word + "\" user_" + name + "=\"" + word + "\";\n",
+          {},
+          true};
+}
+
 }  // namespace
 
-KafkaNode::KafkaNode(const std::string& user) : run_(server_variable("kafka", "RUN")) {
+KafkaNode::KafkaNode(const std::string& user) : KafkaNode(doors_for(user)) {}
+
+KafkaNode::KafkaNode(const Doors& doors) : run_(server_variable("kafka", "RUN")) {
   if (run_.empty()) return;
   controller_ = free_port();
-  prepare();
-  configure(user);
-  format();
-  start();
+  make(doors);
 }
 
 KafkaNode::KafkaNode(const KafkaNode* first)
     : run_(first->run_), controller_(first->controller_), number_(2) {
-  prepare();
-  configure("");
-  format();
-  start();
-}
-
-void KafkaNode::prepare() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "gander-kafka-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  folder_ = pattern;
-  port_ = free_port();
+  make({});
 }
 
 KafkaNode::~KafkaNode() {
@@ -71,37 +73,42 @@ KafkaNode::~KafkaNode() {
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }
 
-void KafkaNode::configure(const std::string& user) {
-  const std::string at = "127.0.0.1:" + std::to_string(port_);
+void KafkaNode::make(const Doors& doors) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "gander-kafka-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+  folder_ = pattern;
+  protocols_ = doors.protocols;
   const std::string controller = "127.0.0.1:" + std::to_string(controller_);
+  std::string listeners, map;
+  for (const std::string& protocol : protocols_) {
+    ports_.push_back(free_port());
+    listeners +=
+        (listeners.empty() ? "" : ",") + protocol + "://127.0.0.1:" + std::to_string(ports_.back());
+    map += protocol + ":" + protocol + ",";
+  }
   const bool first = number_ == 1;
-  const std::string protocol = user.empty() ? "PLAINTEXT" : "SASL_PLAINTEXT";
-  std::ofstream out(folder_ + "/properties");
-  out << "process.roles=broker" << (first ? ",controller" : "") << "\nnode.id=" << number_
-      << "\ncontroller.quorum.voters=1@" << controller << "\nlisteners=" << protocol << "://" << at
-      << (first ? ",CONTROLLER://" + controller : "") << "\nadvertised.listeners=" << protocol
-      << "://" << at << "\nlistener.security.protocol.map=" << protocol << ":" << protocol
-      << ",CONTROLLER:PLAINTEXT\ninter.broker.listener.name=" << protocol
+  std::ofstream(folder_ + "/properties")
+      << "process.roles=broker" << (first ? ",controller" : "") << "\nnode.id=" << number_
+      << "\ncontroller.quorum.voters=1@" << controller << "\nlisteners=" << listeners
+      << (first ? ",CONTROLLER://" + controller : "") << "\nadvertised.listeners=" << listeners
+      << "\nlistener.security.protocol.map=" << map
+      << "CONTROLLER:PLAINTEXT\ninter.broker.listener.name=" << protocols_.front()
       << "\ncontroller.listener.names=CONTROLLER\nlog.dirs=" << folder_
       << "/logs\nauto.create.topics.enable=false\noffsets.topic.replication.factor=1\n"
          "offsets.topic.num.partitions=1\ntransaction.state.log.replication.factor=1\n"
          "transaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n"
          "group.initial.rebalance.delay.ms=0\ngroup.min.session.timeout.ms=1000\n"
-         "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n";
-  if (user.empty()) return;
-  const std::string name = user.substr(0, user.find(':')), word = user.substr(user.find(':') + 1);
-  out << "sasl.enabled.mechanisms=PLAIN\nsasl.mechanism.inter.broker.protocol=PLAIN\n"
-         "listener.name.sasl_plaintext.plain.sasl.jaas.config="
-         "org.apache.kafka.common.security.plain.PlainLoginModule required username=\""
-      << name << "\" password=\"" << word << "\" user_" << name << "=\"" << word << "\";\n";
+         "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n"
+      << doors.properties;
+  run("kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c " + folder_ + "/properties " +
+      doors.format);
+  if (doors.start) start();
 }
 
-void KafkaNode::format() const {
-  const pid_t pid = spawn("kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c " + folder_ +
-                          "/properties");
+void KafkaNode::run(const std::string& arguments) const {
   int status = 0;
-  waitpid(pid, &status, 0);
-  if (status != 0) throw std::runtime_error("the storage cannot be formatted, see " + folder_);
+  waitpid(spawn(arguments), &status, 0);
+  if (status != 0) throw std::runtime_error(arguments + " failed, see " + folder_ + "/log");
 }
 
 pid_t KafkaNode::spawn(const std::string& arguments) const {
@@ -119,7 +126,7 @@ pid_t KafkaNode::spawn(const std::string& arguments) const {
 void KafkaNode::start() {
   pid_ = spawn("kafka.Kafka '" + folder_ + "/properties'");
   const auto until = std::chrono::steady_clock::now() + kStartLimit;
-  while (!is_open(port_)) {
+  while (!std::ranges::all_of(ports_, is_open)) {
     if (waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > until)
       throw std::runtime_error("Kafka did not start, see " + folder_ + "/log");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -134,7 +141,13 @@ void KafkaNode::kill() {
 }
 
 std::string KafkaNode::url(const std::string& user) const {
-  return "kafka://" + (user.empty() ? "" : user + "@") + "127.0.0.1:" + std::to_string(port_);
+  return "kafka://" + (user.empty() ? "" : user + "@") +
+         "127.0.0.1:" + std::to_string(ports_.front());
+}
+
+std::uint16_t KafkaNode::port(const std::string& protocol) const {
+  return ports_.at(
+      static_cast<std::size_t>(std::ranges::find(protocols_, protocol) - protocols_.begin()));
 }
 
 }  // namespace gander::test

@@ -7,11 +7,21 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace gander::test {
 
 class KafkaNode {
  public:
+  // The listeners, each by the name of its protocol, the first for the node itself; lines of its
+  // configuration that go with them; arguments of the tool that makes its storage.
+  struct Doors {
+    std::vector<std::string> protocols{"PLAINTEXT"};
+    std::string properties, format;
+    bool start = true;  // at once
+  };
+
+  explicit KafkaNode(const Doors& doors);
   // With a user, as "ada:password", nobody else is let in.
   explicit KafkaNode(const std::string& user = "");
   // A second one, of the same cluster: it can be killed without the first.
@@ -24,15 +34,18 @@ class KafkaNode {
   void start();  // with the data it has; returns when its port is open
   void kill();   // SIGKILL
   [[nodiscard]] std::string url(const std::string& user = "") const;
+  [[nodiscard]] std::uint16_t port(const std::string& protocol) const;
+  // Runs a class of Kafka's to its end; throws when it fails.
+  void run(const std::string& arguments) const;
 
  private:
-  void prepare();
-  void configure(const std::string& user);
-  void format() const;
+  void make(const Doors& doors);
   [[nodiscard]] pid_t spawn(const std::string& arguments) const;
 
   std::string run_, folder_;
-  std::uint16_t port_ = 0, controller_ = 0;
+  std::vector<std::string> protocols_;
+  std::vector<std::uint16_t> ports_;  // of each
+  std::uint16_t controller_ = 0;
   int number_ = 1;
   pid_t pid_ = -1;
 };
