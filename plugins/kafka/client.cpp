@@ -10,12 +10,21 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{200}, kLeast{1};
 constexpr std::chrono::seconds kDestroyTime{5};
+constexpr int kScramWorks = 0x020601ff;  // before, it sent its nonce twice
 
 // An error of the connection by itself: anything else is an answer of the cluster.
 bool is_silence(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
          code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
          code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
+// A server that goes away may do so in the midst of a handshake, which says nothing of
+// certificates.
+bool is_cut_off(rd_kafka_resp_err_t code, std::string_view reason) {
+  const auto says = [&](std::string_view what) { return reason.find(what) != reason.npos; };
+  return code == RD_KAFKA_RESP_ERR__SSL &&
+         (says("unexpected eof") || says("Disconnected") || says("transport error"));
 }
 
 std::int32_t level_of(int syslog) {
@@ -91,7 +100,8 @@ void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* op
   const std::lock_guard lock(self.mutex_);
   // That all are down says less than why the last one was.
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.last_text_.empty()) return;
-  self.last_ = static_cast<rd_kafka_resp_err_t>(code);
+  const auto what = static_cast<rd_kafka_resp_err_t>(code);
+  self.last_ = is_cut_off(what, reason) ? RD_KAFKA_RESP_ERR__TRANSPORT : what;
   self.last_text_ = reason;
 }
 
@@ -118,11 +128,25 @@ void Client::connect(const sdk::Deadline& deadline) {
     const Owned<const rd_kafka_metadata_t> metadata(raw);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     rd_kafka_poll(rk_, 0);  // what stands in the way
-    if (refused() || std::chrono::steady_clock::now() >= until)
-      // With nobody there only the time runs out, and that is no timeout of a call.
-      throw error(code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code,
-                  "connecting");
+    if (!refused() && std::chrono::steady_clock::now() < until) continue;
+    advise();
+    // With nobody there only the time runs out, and that is no timeout of a call.
+    throw error(code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code,
+                "connecting");
   }
+}
+
+// What librdkafka calls by other names than we do, or cannot know.
+void Client::advise() {
+  const std::lock_guard lock(mutex_);
+  if (last_ == RD_KAFKA_RESP_ERR__AUTHENTICATION && settings_.sasl_mechanism.starts_with("SCRAM") &&
+      rd_kafka_version() < kScramWorks)
+    last_text_ += std::string("; SCRAM of librdkafka ") + rd_kafka_version_str() +
+                  " is refused by Kafka 4.0 and newer, whatever the password: take librdkafka "
+                  "2.6.1 or newer, or 'plain' with 'tls'";
+  // Somebody was there, and hung up.
+  if (last_ == RD_KAFKA_RESP_ERR__TRANSPORT && last_text_.find("CONNECT") == std::string::npos)
+    last_text_ += "; if it stays so, look at the options 'tls' and 'username'";
 }
 
 // Trying on, as librdkafka does, gives the same answer.
