@@ -105,6 +105,13 @@ int Topics::need(const std::string& name, std::vector<TopicSpec> topics,
     created = true;
     counts = admin.partitions(wanted, deadline, kWaiting);
   }
+  for (std::size_t i = 0; i < topics.size(); ++i)
+    if (topics[i].partitions != 0 && counts[i] > topics[i].partitions)
+      throw sdk::Error(GANDER_CONFIG,
+                       settings_.where() + ": the topic " + wanted[i] + " has " +
+                           std::to_string(counts[i]) +
+                           " partitions, of which only the first would be read; delete it, so that "
+                           "it is made anew with one, or take another 'prefix'");
   check(topics, deadline);
   return known_[name] = *std::ranges::min_element(counts);
 }

@@ -67,6 +67,35 @@ void Cluster::create(const std::string& topic, const std::map<std::string, std::
   rd_kafka_NewTopic_destroy(spec);
 }
 
+Cluster::Shape Cluster::shape(const std::string& topic) {
+  Shape shape;
+  rd_kafka_topic_t* one = rd_kafka_topic_new(producer_, topic.c_str(), nullptr);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  must(rd_kafka_metadata(producer_, 0, one, &metadata, kPatienceMs), "shape");
+  shape.partitions = metadata->topics[0].partition_cnt;
+  if (shape.partitions > 0) shape.replicas = metadata->topics[0].partitions[0].replica_cnt;
+  rd_kafka_metadata_destroy(metadata);
+  rd_kafka_topic_destroy(one);
+
+  rd_kafka_ConfigResource_t* of =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_DescribeConfigs(producer_, &of, 1, nullptr, queue);
+  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  std::size_t n = 0;
+  const auto* const* resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(done), &n);
+  std::size_t entries = 0;
+  const auto* const* entry = rd_kafka_ConfigResource_configs(resources[0], &entries);
+  for (std::size_t i = 0; i < entries; ++i)
+    if (const char* value = rd_kafka_ConfigEntry_value(entry[i]))
+      shape.config[rd_kafka_ConfigEntry_name(entry[i])] = value;
+  rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_ConfigResource_destroy(of);
+  return shape;
+}
+
 void Cluster::remove(const std::string& topic) {
   rd_kafka_DeleteTopic_t* spec = rd_kafka_DeleteTopic_new(topic.c_str());
   rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);

@@ -24,6 +24,11 @@ class Cluster {
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
   void create(const std::string& topic, const std::map<std::string, std::string>& config,
               int partitions = 1);
+  struct Shape {
+    int partitions = 0, replicas = 0;
+    std::map<std::string, std::string> config;
+  };
+  Shape shape(const std::string& topic);
   void remove(const std::string& topic);
   void produce(const std::string& topic, const std::string& value, const std::string& key = "");
   // Of the group `prefix`, as its only speaker.
