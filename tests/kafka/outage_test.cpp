@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "cluster.h"
 #include "kafka_node.h"
@@ -82,6 +86,87 @@ TEST(KafkaOutage, WhatWasScheduledOutlivesTheServerAndComesOnce) {
   })) << came.size();
   EXPECT_EQ(std::set<std::uint64_t>(came.begin(), came.end()).size(), came.size())
       << "one came twice";
+}
+
+// Calls from before the server's port is open until so much is stored and has run.
+class Callers {
+ public:
+  explicit Callers(Broker& broker) : broker_(broker) {}
+
+  void produce(std::size_t most) {
+    std::optional<Session> session;
+    for (std::size_t stored = 0; stored < most;) {
+      try {
+        if (!session) session = broker_.open(GANDER_ROLE_PRODUCE, "", Call(300ms));
+        const std::uint64_t n = ++serial_;
+        if (session->enqueue({message(n)}, Call(300ms)).at(0) != GANDER_OK) continue;
+        const std::lock_guard lock(mutex_);
+        confirmed_.insert(n);
+        ++stored;
+      } catch (const Failure& failure) {
+        meet(failure);
+        if ((failure.error.flags & GANDER_ERROR_RECONNECT) != 0) session.reset();
+      }
+    }
+    enough_ = true;
+  }
+
+  void consume(const std::string& incarnation) {
+    std::optional<Session> session;
+    EXPECT_TRUE(eventually([&] {
+      try {
+        if (!session) session = consumer_on(broker_, incarnation);
+        const Taken taken = session->take(100);
+        for (std::size_t i = 0; i < taken.size(); ++i)
+          if (session->settle(GANDER_SETTLE_ACK, taken[i]) == GANDER_OK)
+            ran_.insert(number_of(taken[i].id));
+      } catch (const Failure& failure) {
+        meet(failure);
+      }
+      const std::lock_guard lock(mutex_);
+      return enough_ && std::ranges::includes(ran_, confirmed_);
+    }));
+    enough_ = false;
+  }
+
+  [[nodiscard]] const std::vector<gander_error>& errors() const { return errors_; }
+
+ private:
+  void meet(const Failure& failure) {
+    const std::lock_guard lock(mutex_);
+    errors_.push_back(failure.error);
+  }
+
+  Broker& broker_;
+  std::mutex mutex_;
+  std::vector<gander_error> errors_;
+  std::set<std::uint64_t> confirmed_;
+  std::uint64_t serial_ = 0;
+  std::set<std::uint64_t> ran_;
+  std::atomic<bool> enough_{false};
+};
+
+TEST(KafkaOutage, WhoCallsWhileTheServerStartsMayTryAgainAndLosesNothing) {
+  KafkaNode::Doors closed;
+  closed.start = false;
+  KafkaNode node(closed);
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "dawn", {{"connect_timeout_ms", "300"}});
+  Callers callers(broker);
+  for (const char* time : {"first", "second"}) {
+    node.kill();
+    std::thread producer([&] { callers.produce(20); });
+    std::thread consumer([&] { callers.consume(time); });
+    node.start();
+    producer.join();
+    consumer.join();
+  }
+  EXPECT_FALSE(callers.errors().empty()) << "nobody called while it started";
+  for (const gander_error& e : callers.errors()) {
+    EXPECT_TRUE(e.code == GANDER_UNAVAILABLE || e.code == GANDER_TIMEOUT) << e.message;
+    EXPECT_NE(e.flags & GANDER_ERROR_RETRYABLE, 0U) << e.message;
+  }
 }
 
 }  // namespace
