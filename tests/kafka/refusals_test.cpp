@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cluster.h"
 #include "kafka_node.h"
 
@@ -116,6 +118,7 @@ TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
       return false;  // the second has not joined yet
     }
   }));
+  EXPECT_EQ(Cluster(node.url()).shape("x.q.default.1").replicas, 2);
   second.kill();
   gander_error e = blank_error();
   EXPECT_TRUE(eventually([&] {
@@ -130,6 +133,20 @@ TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
   EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
   EXPECT_TRUE(retryable(e));
   EXPECT_THAT(e.message, HasSubstr("min.insync.replicas"));
+  second.start();
+  EXPECT_TRUE(eventually([&] {
+    try {
+      return broker.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).at(0) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;  // the second is behind still
+    }
+  }));
+  Session consumer = consumer_on(broker, "w");
+  std::set<std::uint64_t> came;
+  EXPECT_TRUE(eventually([&] {
+    for (const std::uint64_t n : consumer.take(10).numbers()) came.insert(n);
+    return came == std::set<std::uint64_t>{1, 2};
+  }));
 }
 
 TEST(KafkaRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {
