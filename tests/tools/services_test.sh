@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # services_test.sh SOURCE: a Redis of ./tools/services, in a folder of its own, through a day of its
-# life. Ends at the first thing that is not as it should be, and says which.
+# life, and a Kafka that cannot be had. Ends at the first thing that is not as it should be, and says
+# which.
 set -u
 services=$1/tools/services
 command -v redis-server >/dev/null || { echo 'skipped: redis-server is not installed' && exit 77; }
@@ -57,3 +58,24 @@ start 2>/dev/null
 kill -0 "$stranger" || fail 'it stopped what it had not started'
 kill "$stranger"
 ! "$services" status redis >/dev/null || fail 'it runs after it was stopped'
+
+# Maven reaches nobody. (Without Java that would be installed first, which is not for a test to do.)
+command -v java >/dev/null || exit 0
+mkdir "$GANDER_SERVICES/bin"
+cat >"$GANDER_SERVICES/bin/mvn" <<'END'
+#!/bin/sh
+echo "[ERROR] no route to the 'central' repository"
+exit 1
+END
+chmod 755 "$GANDER_SERVICES/bin/mvn"
+# As where it was never fetched.
+far_away() { PATH=$GANDER_SERVICES/bin:$PATH XDG_CACHE_HOME=$GANDER_SERVICES/cache "$services" "$@"; }
+said=$(far_away start kafka redis 2>&1)
+status=$?
+((status == 77)) || fail "a Kafka that cannot be had: exit status $status, not 77"
+reason="Maven could not fetch org.apache.kafka:kafka_2.13:$(sed -n 's/^version=//p' "$1/tools/services.d/kafka.sh"):"
+reason+=" [ERROR] no route to the 'central' repository"
+[[ $said == *"kafka: cannot be had: $reason"* ]] || fail "it does not say why: $said"
+[[ $(far_away env kafka) == "export GANDER_TEST_KAFKA_SKIP='${reason//\'/}'" ]] || fail 'env lacks the reason'
+[[ -z $(find "$GANDER_SERVICES/cache" -type f) ]] || fail 'it left half of a fetch'
+"$services" status redis >/dev/null || fail 'the other that was asked for does not run'
