@@ -257,6 +257,22 @@ test_worker() {
 test_plugin() {
   expect 0 plugin list
   says gander_sqlite.so
+  # Every broker that was built; one whose client library is absent was not.
+  local folder name url
+  folder=$(sed -n 's/^sqlite .* \(\/.*\)gander_sqlite.so$/\1/p' out)
+  while read -r name url; do
+    [[ -e ${folder}gander_$name.so ]] || continue
+    expect 0 plugin list
+    grep -qE "^$name +broker +[0-9.]+ .*\b$url: .*${folder}gander_$name.so$" out || fail "$name is not listed"
+    expect 0 plugin schema "$name"
+    is_json
+  done <<'END'
+sqlite sqlite
+redis redis
+postgres postgresql
+rabbitmq amqp
+kafka kafka
+END
   expect 0 plugin list --json
   is_json
   expect 0 plugin info sqlite --url sqlite:jobs.db
