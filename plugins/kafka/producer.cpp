@@ -1,6 +1,7 @@
 #include "producer.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace gander::kafka {
 namespace {
@@ -23,11 +24,15 @@ Config config_for(const Settings& settings) {
   return config;
 }
 
-// Sending it again gives the same answer.
-bool is_final(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+// Sending it again, alone, gives the same answer.
+bool is_refused(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
          code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE ||
          code == RD_KAFKA_RESP_ERR_INVALID_RECORD;
+}
+
+bool is_final(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR || is_refused(code);
 }
 
 }  // namespace
@@ -60,11 +65,12 @@ void Producer::on_report(rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, 
   if (result != nullptr) *result = message->err;
 }
 
-std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
-                                                const sdk::Deadline& deadline) {
-  std::vector<rd_kafka_resp_err_t> results(records.size(), RD_KAFKA_RESP_ERR__IN_PROGRESS);
-  for (std::size_t i = 0; i < records.size(); ++i) {
+// False: not all was answered by the deadline.
+bool Producer::attempt(std::span<const Sent> records, std::span<const std::size_t> which,
+                       std::vector<rd_kafka_resp_err_t>& results, const sdk::Deadline& deadline) {
+  for (const std::size_t i : which) {
     const Sent& r = records[i];
+    results[i] = RD_KAFKA_RESP_ERR__IN_PROGRESS;
     if (rd_kafka_produce(r.topic, r.partition, RD_KAFKA_MSG_F_COPY,
                          const_cast<char*>(r.value.data()), r.value.size(),
                          r.key.empty() ? nullptr : r.key.data(), r.key.size(), &results[i]) != 0)
@@ -73,22 +79,53 @@ std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
   // It does not linger while it is flushed.
   const auto flushed =
       rd_kafka_flush(client_.get(), ms_left(deadline, client_.settings().call_timeout));
-  if (flushed != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(client_.get(), static_cast<int>(kPurgeTime.count()));
+  if (flushed == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_flush(client_.get(), static_cast<int>(kPurgeTime.count()));
+  return false;
+}
+
+// For one message that is too large the cluster refuses all that lie beside it in a request. So
+// they are sent again by halves, until each that is refused was refused alone.
+bool Producer::attempt_all(std::span<const Sent> records, std::vector<rd_kafka_resp_err_t>& results,
+                           const sdk::Deadline& deadline) {
+  std::vector<std::vector<std::size_t>> groups(1);
+  for (std::size_t i = 0; i < records.size(); ++i) groups[0].push_back(i);
+  while (!groups.empty()) {
+    const std::vector<std::size_t> group = std::move(groups.back());
+    groups.pop_back();
+    if (!attempt(records, group, results, deadline)) {
+      for (const auto& rest : groups)
+        for (const std::size_t i : rest) results[i] = RD_KAFKA_RESP_ERR__IN_PROGRESS;
+      return false;
+    }
+    std::vector<std::size_t> refused;
+    std::ranges::copy_if(group, std::back_inserter(refused),
+                         [&](std::size_t i) { return is_refused(results[i]); });
+    if (group.size() == 1 || refused.empty()) continue;
+    const auto middle = refused.begin() + static_cast<std::ptrdiff_t>((refused.size() + 1) / 2);
+    groups.emplace_back(middle, refused.end());
+    groups.emplace_back(refused.begin(), middle);
+    if (groups.back().size() == refused.size()) groups.erase(groups.end() - 2);
   }
+  return true;
+}
+
+std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
+                                                const sdk::Deadline& deadline) {
+  std::vector<rd_kafka_resp_err_t> results(records.size(), RD_KAFKA_RESP_ERR__IN_PROGRESS);
+  const bool answered = attempt_all(records, results, deadline);
   const auto bad = std::ranges::find_if_not(results, is_final);
   if (bad == results.end()) return results;
   const bool nothing_stored = std::ranges::all_of(results, [](rd_kafka_resp_err_t code) {
     return code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT &&
            code != RD_KAFKA_RESP_ERR__IN_PROGRESS;
   });
-  const bool timed_out = flushed != RD_KAFKA_RESP_ERR_NO_ERROR;
   const std::uint32_t flags =
       (nothing_stored ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED}) |
-      (timed_out ? std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE} : 0U);
+      (!answered ? std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE} : 0U);
   failed_ = rd_kafka_topic_name(records[static_cast<std::size_t>(bad - results.begin())].topic);
-  throw client_.error(timed_out ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad, "writing to " + failed_,
+  throw client_.error(!answered ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad, "writing to " + failed_,
                       {}, flags);
 }
 

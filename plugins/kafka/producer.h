@@ -36,6 +36,10 @@ class Producer {
   [[nodiscard]] const std::string& failed() const { return failed_; }
 
  private:
+  bool attempt(std::span<const Sent> records, std::span<const std::size_t> which,
+               std::vector<rd_kafka_resp_err_t>& results, const sdk::Deadline& deadline);
+  bool attempt_all(std::span<const Sent> records, std::vector<rd_kafka_resp_err_t>& results,
+                   const sdk::Deadline& deadline);
   static void on_report(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
 
   Client client_;

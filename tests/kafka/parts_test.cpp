@@ -1,6 +1,7 @@
 // The parts of the Kafka broker that need no server: names, records, the map of offsets, the stock.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <set>
 
@@ -229,6 +230,49 @@ TEST(KafkaStock, WhatOnlyWaitsBeforeAMarkerIsNotTakenForHandedOut) {
   next = *Offsets::decode(p.offsets.base(), p.offsets.encode());
   EXPECT_EQ(next.give_back_all({1, 0}), 3U);
   EXPECT_EQ(next.counts(5).crashes, 0U);
+}
+
+// A partition whose map is full waits for one that holds it up, and loses nothing by it.
+TEST(KafkaStock, WithoutRoomInTheMapNothingIsHandedOutUntilThereIs) {
+  constexpr std::uint64_t kAll = 60'000;
+  Stock stock(0);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  const auto message_of = [](std::uint64_t n) {
+    gander_message m{};
+    std::memcpy(m.id.bytes, &n, sizeof n);
+    m.receipt[0] = n + 1;  // as they are handed out in order
+    return m;
+  };
+  for (std::uint64_t n = 0; n < kAll; ++n) {
+    std::string value;
+    sdk::write_message(message_of(n), "", 0, value);
+    ASSERT_TRUE(stock.arrive(p, static_cast<std::int64_t>(n), value));
+  }
+  const auto take = [&] {
+    sdk::Batch more;
+    stock.take({sdk::str("q"), kAll, 0}, 0, "w", more);
+    return more.size();
+  };
+  std::uint64_t taken = take(), done = 0;
+  EXPECT_GE(taken, 300U);
+  EXPECT_LT(taken, kAll);
+  while (taken < kAll) {
+    EXPECT_EQ(take(), 0U);
+    EXPECT_FALSE(stock.waits("q", 1)) << "what waits for room is not to be asked for";
+    for (; done < taken; ++done) {
+      Delivery* delivery = stock.find(message_of(done), "w");
+      ASSERT_NE(delivery, nullptr) << done << " was not handed out in its turn";
+      stock.finish(*delivery);
+    }
+    stock.unblock();
+    const std::size_t more = take();
+    ASSERT_GT(more, 0U) << "it stands still after " << taken;
+    taken += more;
+    ASSERT_LE(p.offsets.encode().size(), 4096U);
+  }
+  EXPECT_EQ(taken, kAll);
 }
 
 TEST(KafkaStock, WhatIsParkedAndComesBackIsStillHandedOut) {
