@@ -3,7 +3,8 @@
 //   <prefix>.q.<queue>.<priority>   ready
 //   <prefix>.sched                  those to come, under their ids
 //   <prefix>.dead                   dead letters, under their ids
-//   <prefix>.state                  paused queues, under their names; one partition, read by all
+//   <prefix>.state                  paused queues, under their names, and what removal.h says; one
+//                                   partition, read by all
 //
 // A topic's name holds few characters, and "." and "_" count as one in metrics: so of a queue's
 // name A-Z a-z 0-9 . stay, any other byte becomes -XX, and a name that is then too long becomes -h

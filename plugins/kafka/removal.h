@@ -1,4 +1,4 @@
-// Of messages that are ready an operator may want some no more, or want them elsewhere. They lie in
+// Of messages that are ready an operator may want some no more, or elsewhere. They lie in
 // the log of a partition, and what is done there only its owner can say. So who wants it writes a
 // request to <prefix>.state, which every worker reads. The one that it is meant for writes the
 // answer, what comes in the place of each message, and the commit that says they are done, in one
