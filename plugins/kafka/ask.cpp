@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kPause{20};
 // Then the group is looked at again, as its partitions may have gone to others. The first
 // transaction of a worker takes a second.
 constexpr std::chrono::milliseconds kListen{2000};
-constexpr std::int64_t kForgetIn = 1'000'000;
+constexpr std::chrono::seconds kForgetIn{1};
 // A request is served for so long beyond its deadline, as clocks of machines differ.
 constexpr std::int64_t kSkew = 60'000'000;
 // Of one request; one that is larger by itself goes alone.
@@ -159,8 +159,7 @@ void Asker::forget() noexcept {
       for (const std::string& key : {request_key(one.request.id), answer_key(one.request.id)})
         records.push_back({topic, 0, key, std::nullopt});
     asked_.clear();
-    const gander_call call{sizeof call, 0, kForgetIn, {nullptr, 0}};
-    if (!records.empty()) transactions_.run(records, nullptr, nullptr, sdk::Deadline(&call));
+    if (!records.empty()) transactions_.run(records, nullptr, nullptr, after(kForgetIn));
   } catch (const std::exception& e) {
     instance_.host.log(GANDER_LOG_DEBUG, std::string("forgetting a request: ") + e.what());
   }

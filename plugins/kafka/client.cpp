@@ -180,12 +180,16 @@ sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
   return error_of(code, settings_.where(), doing, detail, flags);
 }
 
+sdk::Deadline after(std::chrono::microseconds time) {
+  const gander_call call{sizeof call, 0, std::max<std::int64_t>(time.count(), 0), {nullptr, 0}};
+  return sdk::Deadline(&call);
+}
+
 sdk::Deadline within(const sdk::Deadline& deadline, std::chrono::microseconds most) {
   if (deadline.at())
     most = std::min(most, std::chrono::duration_cast<std::chrono::microseconds>(
                               *deadline.at() - std::chrono::steady_clock::now()));
-  const gander_call call{sizeof call, 0, std::max<std::int64_t>(most.count(), 0), {nullptr, 0}};
-  return sdk::Deadline(&call);
+  return after(most);
 }
 
 int ms_left(const sdk::Deadline& deadline, std::chrono::milliseconds most) {

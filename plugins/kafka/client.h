@@ -86,6 +86,9 @@ class Client {
   rd_kafka_t* rk_ = nullptr;
 };
 
+// So long from now.
+sdk::Deadline after(std::chrono::microseconds time);
+
 // The deadline, or `most` from now if that is sooner: for what others wait behind.
 sdk::Deadline within(const sdk::Deadline& deadline, std::chrono::microseconds most);
 

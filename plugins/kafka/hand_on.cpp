@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kStuckAfter{1};
 // Few at a time: whoever is idle now may not be when he has them.
 constexpr std::size_t kPerIdlePartition = 32;
 constexpr std::chrono::milliseconds kAskTime{1000};
+constexpr std::chrono::seconds kPatience{5};
 
 }  // namespace
 
@@ -64,8 +65,7 @@ std::vector<std::int32_t> Member::starving(const std::string& topic, int partiti
 }
 
 void Member::hand_on(const Queue& queue) {
-  const gander_call call{sizeof call, 0, 5'000'000, {nullptr, 0}};
-  const sdk::Deadline deadline(&call);
+  const sdk::Deadline deadline = after(kPatience);
   const std::string topic = topics_.names().ready(queue.queue, queue.priority);
   const auto to = starving(topic, topics_.need_queue(queue.queue, deadline));
   if (to.empty()) return;

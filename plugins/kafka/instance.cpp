@@ -3,7 +3,7 @@
 namespace gander::kafka {
 namespace {
 
-constexpr std::chrono::microseconds kPatience{3'000'000};
+constexpr std::chrono::seconds kPatience{3};
 
 }  // namespace
 
@@ -42,8 +42,7 @@ std::size_t Instance::hand_on(Member& joined, const std::string& incarnation,
   std::size_t n = 0;
   {
     // While successors of them are being written they are not given back beside it.
-    const gander_call call{sizeof call, 0, kPatience.count(), {nullptr, 0}};
-    const auto commits = joined.hold_commits(sdk::Deadline(&call));
+    const auto commits = joined.hold_commits(after(kPatience));
     const std::lock_guard lock(joined.mutex());
     n = joined.stock().give_back_all(incarnation, more, queues);
   }

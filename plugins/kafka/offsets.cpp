@@ -201,6 +201,8 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
   if (!in.ok || window > kMost || form > kBits) return std::nullopt;
   if (!(form == kRuns ? read_runs : read_bits)(map, base, window, out.done_)) return std::nullopt;
   out.next_ = base + static_cast<std::int64_t>(window);
+  // So many are never handed out, and each is looked at.
+  if (static_cast<std::int64_t>(window) - out.done_.total() > 2 * kMostBits) return std::nullopt;
   std::int64_t end = out.next_;
   for (std::uint64_t gap = in.number(); in.ok && gap != 0; gap = in.number()) {
     const std::uint64_t length = in.number();

@@ -6,7 +6,7 @@
 namespace gander::kafka {
 namespace {
 
-constexpr std::int64_t kPatience = 3'000'000;
+constexpr std::chrono::milliseconds kPatience{3000};
 
 // What is to be written for a request, and what becomes of each partition by it.
 struct Work {
@@ -38,8 +38,7 @@ void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
 // One that fails is not tried again here: whoever asked, asks again.
 void Member::serve_requests() {
   for (const Request& request : std::exchange(requests_, {})) {
-    const gander_call call{sizeof call, 0, kPatience, {nullptr, 0}};
-    const sdk::Deadline deadline(&call);
+    const sdk::Deadline deadline = after(kPatience);
     try {
       const auto commits = hold_commits(deadline);
       if (!answered(true)) return;
@@ -136,7 +135,7 @@ bool Member::write_surely(const std::vector<Outgoing>& records,
   try {
     transactions_.resolve(deadline);
     const PartitionList is(rd_kafka_topic_partition_list_copy(&commit));
-    const auto code = rd_kafka_committed(client_.get(), is.get(), kPatience / 1000);
+    const auto code = rd_kafka_committed(client_.get(), is.get(), kPatience.count());
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading what is committed");
     return same_commits(*is, commit);
   } catch (const sdk::Error& e) {

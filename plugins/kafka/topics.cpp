@@ -58,8 +58,7 @@ void Topics::forget() {
 }
 
 bool Topics::lacks_replicas(const std::string& topic) {
-  const gander_call call{sizeof call, 0, kDiagnosis.count(), {nullptr, 0}};
-  const sdk::Deadline deadline(&call);
+  const sdk::Deadline deadline = after(kDiagnosis);
   try {
     Admin admin(client(deadline));
     const auto config = admin.configuration(std::span(&topic, 1), deadline).front();

@@ -6,9 +6,11 @@
 #include <set>
 
 #include <gander/sdk/message_bytes.hpp>
+#include "base64.h"
 #include "names.h"
 #include "offsets.h"
 #include "stock.h"
+#include "varint.h"
 
 namespace gander::kafka {
 namespace {
@@ -83,6 +85,15 @@ TEST(KafkaOffsets, WhatCannotBeReadIsNothingAtAll) {
   for (std::size_t n = 0; n < text.size(); ++n)
     EXPECT_FALSE(Offsets::decode(5, text.substr(0, n))) << "cut after " << n;
   EXPECT_FALSE(Offsets::decode(5, "not base64!"));
+  std::string huge("\1\0", 2);  // it says that so many are handed out
+  put_number(huge, 7);
+  put_number(huge, 1ULL << 35U);
+  huge += '\0';
+  std::string runs;
+  put_number(runs, 1ULL << 35U);
+  put_text(huge, runs);
+  huge += std::string(3, '\0');
+  EXPECT_FALSE(Offsets::decode(5, to_base64(huge)));
   std::mt19937 random(11);
   for (int i = 0; i < 20'000; ++i) {  // whatever it makes of it, it ends
     std::string broken = text;
