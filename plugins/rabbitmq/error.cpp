@@ -21,10 +21,11 @@ constexpr Meaning kMeanings[] = {
     {403, "exclusive", GANDER_UNAVAILABLE, kRetry, "somebody else works on that queue; wait"},
     {403, "", GANDER_FORBIDDEN, 0,
      "give the user the rights that the page of the RabbitMQ broker lists"},
+    // Before the others, of which the server says the words as well.
+    {530, "limit (", GANDER_UNAVAILABLE, kAnew, "close other connections, or raise the limit"},
     {530, "not found", GANDER_CONFIG, 0, "make the vhost (rabbitmqctl add_vhost), or correct url"},
     {530, "refused for user", GANDER_FORBIDDEN, 0,
      "give the user rights in the vhost (rabbitmqctl set_permissions)"},
-    {530, "limit", GANDER_UNAVAILABLE, kAnew, "close other connections, or raise the limit"},
     {530, "", GANDER_FORBIDDEN, 0, "see the server's log"},
     {406, "inequivalent arg", GANDER_CONFIG, 0,
      "somebody else declared it with other arguments: delete it, or set another 'prefix'"},

@@ -107,6 +107,31 @@ TEST_F(RabbitNetwork, WhatOnlyWaitsWhereLinesBreakIsNotTakenForACulprit) {
   EXPECT_GE(std::ranges::count(crashes, 2U), 16);
 }
 
+// In company the first two returns say no more than that it is a suspect. Alone, each that a worker
+// goes away with it counts.
+TEST_F(RabbitNetwork, WhatTakesItsWorkerWithItEachTimeCountsEachOfThem) {
+  Broker over = through_proxy(), observer = broker();
+  observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  std::vector<std::uint32_t> crashes;
+  for (int round = 0; round < 6; ++round) {
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "w" + std::to_string(round));
+    Session tender = over.open(GANDER_ROLE_TEND, "w" + std::to_string(round));
+    std::vector<Taken> keep;
+    for (const gander_message& m : take_until(consumer, 1, keep)) crashes.push_back(m.crashes);
+    proxy->cut();
+    ASSERT_TRUE(loses_its_lease(tender));
+  }
+  EXPECT_THAT(crashes, testing::ElementsAre(0, 1, 2, 3, 4, 5));
+  Session last = observer.open(GANDER_ROLE_CONSUME, "last");
+  std::vector<Taken> keep;
+  const auto poison = take_until(last, 1, keep);
+  ASSERT_EQ(poison.size(), 1U);
+  EXPECT_EQ(poison[0].crashes, 6U);
+  EXPECT_EQ(last.settle(GANDER_SETTLE_DEAD, poison[0]), GANDER_OK);
+  EXPECT_TRUE(eventually([&] { return stranger->count(named("dead.default")) == 1U; }));
+  EXPECT_EQ(stranger->count(named("q.default.alone")), 0U);
+}
+
 TEST_F(RabbitNetwork, ALateVerdictHasNoEffectAtAll) {
   Broker over = through_proxy(), observer = broker();
   observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});

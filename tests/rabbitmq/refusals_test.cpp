@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
+#include <set>
 
 #include "proxy.h"
 #include "server.h"
@@ -104,6 +106,22 @@ TEST_F(RabbitRefusals, AVhostThatIsNotThereIsNamedWithTheCommand) {
   EXPECT_THAT(e.message, HasSubstr("rabbitmqctl add_vhost"));
 }
 
+// The server says "access ... refused for user" of it, too.
+TEST_F(RabbitRefusals, AConnectionLimitIsUnavailableUntilThereIsRoom) {
+  const std::string at = " -p " + own_vhost(), user = url.substr(7, url.find(':', 7) - 7);
+  for (const std::string& limit : {"set_vhost_limits" + at, "set_user_limits " + user}) {
+    const bool of_vhost = limit.starts_with("set_vhost");
+    ctl(limit + " '{\"max-connections\":0}'");
+    const gander_error e = open_error({{"url", url}});
+    ctl(of_vhost ? "clear_vhost_limits" + at : "clear_user_limits " + user + " all");
+    EXPECT_EQ(e.code, GANDER_UNAVAILABLE) << e.message;
+    EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE)) << e.message;
+    EXPECT_THAT(e.message, HasSubstr("limit"));
+    EXPECT_THAT(e.message, HasSubstr("raise the limit"));
+    broker().open(GANDER_ROLE_PRODUCE);
+  }
+}
+
 class RabbitUser : public RabbitTest {
  protected:
   void SetUp() override {
@@ -155,6 +173,36 @@ TEST_F(RabbitRefusals, AQueueOfAForeignShapeIsNamedAndNothingIsStored) {
   EXPECT_EQ(take_until(consumer, 2, keep).size(), 2U);
 }
 
+// Shapes that nobody at gander made, met by a producer and by a worker that comes first.
+TEST_F(RabbitRefusals, AForeignLimitOrExchangeIsNamedToProducerAndWorker) {
+  Broker over = broker();
+  const auto both_name = [&](const std::string& what, const std::string& queue) {
+    Session producer = over.open(GANDER_ROLE_PRODUCE);
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "w-" + queue);
+    const std::vector<std::function<void()>> calls = {
+        [&] { producer.enqueue({message(1, queue)}); }, [&] { consumer.take(1, queue); }};
+    for (const auto& call : calls) {
+      const gander_error e = error_of(call);
+      EXPECT_EQ(e.code, GANDER_CONFIG) << e.message;
+      EXPECT_FALSE(has(e, GANDER_ERROR_RETRYABLE));
+      EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
+      EXPECT_THAT(e.message, HasSubstr("'" + what + "'"));
+      EXPECT_THAT(e.message, HasSubstr("delete it, or set another 'prefix'"));
+    }
+  };
+  stranger->declare_exchange(named("deliver"), "fanout");
+  both_name(named("deliver"), "one");
+  stranger->remove_exchange(named("deliver"));
+  const std::string work = named("q.two.0");
+  stranger->declare(work, "quorum", 7);
+  both_name(work, "two");
+  stranger->remove_queue(work);
+  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(1, "two")}).front(), GANDER_OK);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  EXPECT_EQ(take_until(consumer, 1, keep, "two").size(), 1U);
+}
+
 TEST_F(RabbitRefusals, MessageAtTheLimitAndOneByteAbove) {
   Broker over = broker({{"max_body_bytes", "300000"}});
   Message fits = message(1), large = message(2);
@@ -181,6 +229,45 @@ TEST_F(RabbitRefusals, AQueueAtItsLimitIsFullAndTakesAgainWhenThereIsRoom) {
   EXPECT_EQ(producer.enqueue({message(1000)}, Call(1s)).front(), GANDER_FULL);
   ctl("clear_policy" + at);
   EXPECT_TRUE(eventually([&] { return producer.enqueue({message(n)}).front() == GANDER_OK; }));
+}
+
+// A retry whose time has come goes to its queue, one that waits to the cascade, which has room.
+TEST_F(RabbitRefusals, ARetryIntoAQueueAtItsLimitStaysHeldUntilThereIsRoom) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  producer.enqueue({message(1), message(2)});
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 2, keep);
+  ASSERT_EQ(held.size(), 2U);
+  producer.enqueue({message(3)});
+  const std::string at = " -p " + own_vhost() + " " + prefix;
+  ctl("set_policy" + at + " '^" + prefix + "\\.q\\.' '{\"max-length\":1}' --apply-to queues");
+  std::uint64_t n = 3;
+  EXPECT_TRUE(eventually([&] { return producer.enqueue({message(++n)}).front() == GANDER_FULL; }));
+  const gander_error e = error_of([&] { consumer.settle(GANDER_SETTLE_RETRY, held[0]); });
+  EXPECT_EQ(e.code, GANDER_FULL) << e.message;
+  EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_FALSE(has(e, GANDER_ERROR_RECONNECT));
+  // With it, what needs no room is settled, and it is still held.
+  std::vector<gander_status> verdicts;
+  consumer.exchange({{GANDER_SETTLE_RETRY, held[0]}, {GANDER_SETTLE_ACK, held[1]}}, {}, 0,
+                    &verdicts);
+  EXPECT_EQ(verdicts, (std::vector<gander_status>{GANDER_NOT_ATTEMPTED, GANDER_OK}));
+  ctl("clear_policy" + at);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      return consumer.settle(GANDER_SETTLE_RETRY, held[0]) == GANDER_OK;
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.error.code, GANDER_FULL) << failure.what();
+      return false;
+    }
+  }));
+  // The one that was refused is not among them.
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(consumer, n - 2, keep)) came.insert(number_of(m.id));
+  EXPECT_TRUE(came.contains(1));
+  EXPECT_FALSE(came.contains(2));
 }
 
 TEST_F(RabbitRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {

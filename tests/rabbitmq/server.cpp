@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 
@@ -91,10 +92,18 @@ bool Stranger::refused() {
   return true;
 }
 
-void Stranger::declare(const std::string& queue, std::string_view type) {
-  amqp_table_entry_t entry = rabbitmq::entry("x-queue-type", type);
-  amqp_queue_declare(connection_.get(), 1, amqp_bytes(queue), 0, 1, 0, 0, {1, &entry});
+void Stranger::declare(const std::string& queue, std::string_view type, std::int64_t limit) {
+  std::array entries = {rabbitmq::entry("x-queue-type", type),
+                        rabbitmq::entry("x-delivery-limit", limit)};
+  amqp_queue_declare(connection_.get(), 1, amqp_bytes(queue), 0, 1, 0, 0,
+                     {limit == 0 ? 1 : 2, entries.data()});
   if (refused()) throw std::runtime_error("cannot declare " + queue);
+}
+
+void Stranger::declare_exchange(const std::string& exchange, std::string_view type) {
+  amqp_exchange_declare(connection_.get(), 1, amqp_bytes(exchange), amqp_bytes(type), 0, 1, 0, 0,
+                        amqp_empty_table);
+  if (refused()) throw std::runtime_error("cannot declare " + exchange);
 }
 
 void Stranger::remove_queue(const std::string& queue) {

@@ -25,7 +25,9 @@ std::string ctl(const std::string& arguments);
 class Stranger {
  public:
   explicit Stranger(const std::string& url);
-  void declare(const std::string& queue, std::string_view type);
+  // With this x-delivery-limit, if one is given.
+  void declare(const std::string& queue, std::string_view type, std::int64_t limit = 0);
+  void declare_exchange(const std::string& exchange, std::string_view type);
   void remove_queue(const std::string& queue);
   void remove_exchange(const std::string& exchange);
   void publish(const std::string& queue, const std::string& body);
