@@ -101,10 +101,11 @@ void Offsets::advance() {
 void Offsets::remove(std::int64_t from, std::int64_t to) {
   from = std::max(from, base_);
   if (from >= to) return;
+  // With what beside it holds no record it is one range, or each marker would cost one more.
   if (from == base_)
     base_ = to;
   else
-    done_.add(from, to);
+    done_.add(skipped_.begin_of(from), skipped_.end_of(to));
   if (!back_.empty()) back_.erase(back_.lower_bound(from), back_.lower_bound(to));
   if (!notes_.empty()) notes_.erase(notes_.lower_bound(from), notes_.lower_bound(to));
   advance();

@@ -54,6 +54,19 @@ class Ranges {
     ranges_.erase(ranges_.begin());
   }
 
+  // Of the range that begins at `at`, where it ends, and of the one that ends there, where it
+  // begins; `at` where there is none.
+  [[nodiscard]] std::int64_t end_of(std::int64_t at) const {
+    const auto it = ranges_.find(at);
+    return it == ranges_.end() ? at : it->second;
+  }
+  [[nodiscard]] std::int64_t begin_of(std::int64_t at) const {
+    const auto next = ranges_.lower_bound(at);
+    if (next == ranges_.begin()) return at;
+    const auto before = std::prev(next);
+    return before->second == at ? before->first : at;
+  }
+
   // What of [from, to) is in none, as gap(from, to), in order.
   template <class Gap>
   void each_gap(std::int64_t from, std::int64_t to, Gap&& gap) const {

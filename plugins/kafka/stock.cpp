@@ -147,7 +147,8 @@ std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t pri
   const auto it = lanes_.find(queue);
   if (it == lanes_.end()) return removed;
   Lane& from = it->second[priority];
-  while (removed.size() < most && !from.waiting.empty()) {
+  while (removed.size() < most && !from.waiting.empty() &&
+         from.waiting.back().partition->offsets.has_room()) {
     from.bytes -= from.waiting.back().message.body.len;
     removed.push_back(std::move(from.waiting.back()));
     from.waiting.pop_back();

@@ -162,6 +162,20 @@ TEST(KafkaOffsets, HaveRoomForSoManyHolesAsFitIntoTheMetadata) {
   EXPECT_FALSE(next.is_done(at));
 }
 
+TEST(KafkaOffsets, MarkersBetweenWhatIsRemovedTakeNoRoom) {
+  Offsets offsets(0);
+  offsets.hand_out(0);
+  for (std::int64_t o = 11; o < 9'000; o += 2) offsets.skip(o, o + 1);
+  for (std::int64_t o = 8'998; o >= 10; o -= 2) {  // the last first, as they are handed on
+    ASSERT_TRUE(offsets.has_room()) << o;
+    offsets.finish(o);
+  }
+  EXPECT_LE(offsets.encode().size(), 100U);
+  const auto next = *Offsets::decode(0, offsets.encode());
+  for (const std::int64_t o : {10, 11, 8'998}) EXPECT_TRUE(next.is_done(o)) << o;
+  for (const std::int64_t o : {0, 9, 9'000}) EXPECT_FALSE(next.is_done(o)) << o;
+}
+
 // As its owner does all of it, in any order: against a plain set.
 TEST(KafkaOffsets, AgreeWithAPlainSetWhateverIsDone) {
   std::mt19937 random(5);
