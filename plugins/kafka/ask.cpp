@@ -78,18 +78,16 @@ bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
   for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
     after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
   Answers done(answers);
-  std::vector<Outgoing> successors;
+  Settlement settlement;
   std::set<std::pair<std::string, std::int32_t>> changed;
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
-    Offsets& offsets = after[{one.topic, one.partition}];
-    done[i] = remove(one, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
-    if (done[i]->offsets.empty()) continue;
-    changed.emplace(one.topic, one.partition);
-    if (one.successor) successors.push_back(*one.successor);
+    done[i] = settlement.add(one, after[{one.topic, one.partition}]);
+    if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
-  if (!successors.empty()) transactions_.run(successors, nullptr, nullptr, deadline);
+  if (!settlement.records.empty())
+    transactions_.run(settlement.records, nullptr, nullptr, deadline);
   const PartitionList list = new_list();
   for (const auto& at : changed) add_commit(*list, at.first, at.second, after[at]);
   if (!log_.commit(*list, deadline)) return false;

@@ -2,12 +2,11 @@
 // wait for as long as its jobs take, while others are idle. So what a worker has not asked for in a
 // second it writes to a partition whose owner takes all he can get, and is through with it here:
 // both in one transaction. With nobody idle nothing is moved.
-#include <gander/sdk/message_bytes.hpp>
-
 #include <algorithm>
 
 #include "committed.h"
 #include "member.h"
+#include "outgoing.h"
 
 namespace gander::kafka {
 namespace {
@@ -78,10 +77,9 @@ void Member::hand_on(const Queue& queue) {
   std::vector<Outgoing> copies;
   std::vector<const Record*> originals;
   for (const Record& record : records) {
-    Outgoing copy{topic, to[copies.size() % to.size()], {}, ""};
-    sdk::write_message(record.message, topics_.names().queue_in_record(queue.queue), 0,
-                       *copy.value);
-    copies.push_back(std::move(copy));
+    const std::int32_t partition = to[copies.size() % to.size()];
+    copies.push_back(ready_record(topics_.names(), record.message));
+    copies.back().partition = partition;
     originals.push_back(&record);
   }
   if (copies.empty()) return;

@@ -71,11 +71,13 @@ std::map<std::string, std::vector<std::string>> Inspector::queue_topics(
   return all;
 }
 
-void Inspector::read_queue(const std::string& queue, const std::vector<Progress>& progress,
-                           std::int64_t after, std::size_t from, const LogVisitor& visit,
+void Inspector::read_queue(const std::vector<Progress>& progress, std::int64_t after,
+                           std::size_t from, const LogVisitor& visit,
                            const sdk::Deadline& deadline) {
   for (std::size_t i = from; i < progress.size(); ++i) {
     const Progress& p = progress[i];
+    // A record says so itself where its topic has but a hash.
+    const std::string queue = instance_.topics.names().queue_of(p.topic)->queue;
     const std::int64_t begin = i == from ? std::max(after + 1, p.offsets.base()) : p.offsets.base();
     bool more = true;
     log_.read(
@@ -111,8 +113,8 @@ void Inspector::queues(const sdk::QueueVisitor& visit, const sdk::Deadline& dead
     for (const Progress& p : progress) span += p.end - p.offsets.base();
     std::string name = queue;
     if (span <= kReadToCount) {
-      read_queue(
-          queue, progress, -1, 0,
+      read(
+          progress,
           [&](const gander_message& m, const Progress&, std::int64_t) {
             name = sdk::view(m.queue);
             const bool leased = m.state == GANDER_STATE_LEASED;
@@ -168,17 +170,12 @@ void Inspector::list_log(std::string_view queue, std::uint32_t state, std::strin
   const std::vector<Progress> progress = this->progress(queue, deadline);
   const Place from = place_of(after);
   std::uint32_t shown = 0;
-  const auto show = [&](gander_message m, const Progress& p, std::int64_t offset) {
+  const auto show = [&](const gander_message& m, const Progress& p, std::int64_t offset) {
     if (m.state != state) return true;
     const std::string cursor = std::to_string(&p - progress.data()) + "/" + std::to_string(offset);
-    std::string name;
-    if (m.queue.len == 0) {
-      name = instance_.topics.names().queue_of(p.topic)->queue;
-      m.queue = sdk::str(name);
-    }
     return visit(m, cursor) && ++shown < limit;
   };
-  read_queue("", progress, from.offset, from.index, show, deadline);
+  read_queue(progress, from.offset, from.index, show, deadline);
 }
 
 void Inspector::list_kept(std::string_view queue, std::uint32_t state, std::string_view after,
@@ -205,13 +202,7 @@ sdk::IdMap<Inspector::Found> Inspector::find(std::span<const gander_id> ids,
   if (wanted.empty()) return found;
   const auto visit = [&](const gander_message& m, const Progress& at, std::int64_t offset) {
     if (!wanted.contains(m.id) || found.contains(m.id)) return true;
-    gander_message whole = m;
-    std::string queue;
-    if (whole.queue.len == 0) {
-      queue = instance_.topics.names().queue_of(at.topic)->queue;
-      whole.queue = sdk::str(queue);
-    }
-    found.emplace(m.id, Found{at, offset, sdk::OwnedMessage(whole)});
+    found.emplace(m.id, Found{at.topic, at.partition, offset, sdk::OwnedMessage(m)});
     return found.size() < wanted.size();
   };
   read(progress("", deadline), visit, deadline);

@@ -30,10 +30,11 @@ class Inspector {
   std::vector<Progress> progress(std::string_view queue, const sdk::Deadline& deadline);
   void read(const std::vector<Progress>& progress, const LogVisitor& visit,
             const sdk::Deadline& deadline) {
-    read_queue("", progress, -1, 0, visit, deadline);
+    read_queue(progress, -1, 0, visit, deadline);
   }
   struct Found {
-    Progress at;
+    std::string topic;
+    std::int32_t partition = 0;
     std::int64_t offset = 0;
     sdk::OwnedMessage message;
   };
@@ -48,9 +49,8 @@ class Inspector {
   void list_kept(std::string_view queue, std::uint32_t state, std::string_view after,
                  std::uint32_t limit, const sdk::MessageVisitor& visit,
                  const sdk::Deadline& deadline);
-  void read_queue(const std::string& queue, const std::vector<Progress>& progress,
-                  std::int64_t after, std::size_t from, const LogVisitor& visit,
-                  const sdk::Deadline& deadline);
+  void read_queue(const std::vector<Progress>& progress, std::int64_t after, std::size_t from,
+                  const LogVisitor& visit, const sdk::Deadline& deadline);
   void commit_ours();
 
   Instance& instance_;

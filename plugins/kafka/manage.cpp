@@ -1,10 +1,10 @@
 #include "manage.h"
 
-#include <gander/sdk/message_bytes.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <random>
+
+#include "outgoing.h"
 
 namespace gander::kafka {
 namespace {
@@ -17,16 +17,6 @@ std::string new_id(const Settings& settings) {
   char text[20];
   std::snprintf(text, sizeof text, "%08x%08x", random(), random());
   return settings.prefix + ".admin." + text;
-}
-
-Outgoing tombstone(const std::string& topic, const gander_id& id) {
-  return {topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(id)), std::nullopt};
-}
-
-Outgoing keyed(const std::string& topic, const gander_message& m) {
-  Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(m.id)), ""};
-  sdk::write_message(m, sdk::view(m.queue), m.state, *out.value);
-  return out;
 }
 
 }  // namespace
@@ -94,14 +84,14 @@ Outgoing Manager::moved(const gander_move_req& request, const gander_message& fr
     m.note = request.note;
     m.state = GANDER_STATE_DEAD;
     if (state != GANDER_STATE_DEAD) m.failed_at_us = instance_.host.now_us();
-    return keyed(names.dead(), m);
+    return kept_record(names.dead(), m);
   }
   // What is to be ready is due at once: whoever owns that part of what is to come promotes it, so
   // that it cannot become ready twice.
   m.run_at_us =
       request.to_state == GANDER_STATE_READY ? instance_.host.now_us() : request.run_at_us;
   m.state = GANDER_STATE_SCHEDULED;
-  return keyed(names.scheduled(), m);
+  return kept_record(names.scheduled(), m);
 }
 
 void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
@@ -159,9 +149,9 @@ void Manager::change_ready(std::span<const gander_id> ids, const std::vector<std
     const auto it = found.find(ids[i]);
     verdicts[i] = it == found.end() ? GANDER_NOT_FOUND : GANDER_INVALID_STATE;
     if (it == found.end() || it->second.message.state == GANDER_STATE_LEASED) continue;
-    const auto& [at, offset, message] = it->second;
+    const auto& [topic, partition, offset, message] = it->second;
     removals.push_back(
-        {at.topic, at.partition, offset, offset + 1, successor_of(message, GANDER_STATE_READY)});
+        {topic, partition, offset, offset + 1, successor_of(message, GANDER_STATE_READY)});
     asked.push_back(i);
   }
   const std::vector<Removed> removed = asker_.ask(removals, deadline);

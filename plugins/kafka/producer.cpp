@@ -104,9 +104,8 @@ bool Producer::attempt_all(std::span<const Sent> records, std::vector<rd_kafka_r
                          [&](std::size_t i) { return is_refused(results[i]); });
     if (group.size() == 1 || refused.empty()) continue;
     const auto middle = refused.begin() + static_cast<std::ptrdiff_t>((refused.size() + 1) / 2);
-    groups.emplace_back(middle, refused.end());
+    if (middle != refused.end()) groups.emplace_back(middle, refused.end());
     groups.emplace_back(refused.begin(), middle);
-    if (groups.back().size() == refused.size()) groups.erase(groups.end() - 2);
   }
   return true;
 }

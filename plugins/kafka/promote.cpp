@@ -1,8 +1,7 @@
 // What is to come and has come due: from <prefix>.sched into the topics of its queues, by whoever
 // owns that part of it.
-#include <gander/sdk/message_bytes.hpp>
-
 #include "member.h"
+#include "outgoing.h"
 
 namespace gander::kafka {
 namespace {
@@ -22,11 +21,8 @@ std::vector<Member::Promotion> Member::find_due(std::size_t most) {
   const std::lock_guard lock(mutex_);
   for (const Due::Entry* entry : due_.due(host_.now_us(), most)) {
     const gander_message& m = entry->message;
-    const std::string_view queue = sdk::view(m.queue);
-    Promotion one{m.id, std::string(queue), entry->partition, {}};
-    one.ready = {topics_.names().ready(queue, m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
-    sdk::write_message(m, topics_.names().queue_in_record(queue), 0, *one.ready.value);
-    found.push_back(std::move(one));
+    found.push_back({m.id, std::string(sdk::view(m.queue)), entry->partition,
+                     ready_record(topics_.names(), m)});
   }
   return found;
 }
@@ -75,7 +71,8 @@ void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& de
   const std::string scheduled = topics_.names().scheduled();
   for (Promotion& one : due) {
     records.push_back(std::move(one.ready));
-    records.push_back({scheduled, one.partition, std::string(sdk::view(one.id)), std::nullopt});
+    records.push_back(tombstone(scheduled, one.id));
+    records.back().partition = one.partition;
     partitions.insert(one.partition);
   }
   const PartitionList list = new_list();

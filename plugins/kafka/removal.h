@@ -29,21 +29,6 @@ struct Removed {
   bool full = false;  // nothing was done: the commit's metadata has no room for it
 };
 
-// Takes it from `offsets`; held(offset) says what is handed out.
-template <class Held>
-Removed remove(const Removal& removal, Offsets& offsets, Held&& held) {
-  Removed done;
-  done.offsets = offsets.removable(removal.from, removal.to, [&](std::int64_t offset) {
-    const bool is_held = held(offset);
-    done.held = done.held || is_held;
-    return is_held;
-  });
-  if (done.offsets.empty()) return done;
-  if (!offsets.has_room()) return {{}, false, true};
-  for (const auto& [from, to] : done.offsets) offsets.remove(from, to);
-  return done;
-}
-
 struct Request {
   std::string id;             // nobody else's
   std::string member;         // who is to serve it, by the id that the group gave it
@@ -65,5 +50,37 @@ std::optional<Request> read_request(std::string_view id, std::string_view value)
 // For each removal, in their order.
 std::string write_answer(const std::vector<Removed>& all);
 std::optional<std::vector<Removed>> read_answer(std::string_view value);
+
+// What is to be written for removals, beside the commits of their partitions, and what became of
+// each. A successor is written for what was removed, and for nothing else.
+struct Settlement {
+  std::vector<Outgoing> records;
+  std::vector<Removed> answer;
+
+  // Takes it from `offsets`; held(offset) says what is handed out.
+  template <class Held>
+  const Removed& add(const Removal& removal, Offsets& offsets, Held&& held) {
+    Removed& done = answer.emplace_back();
+    done.offsets = offsets.removable(removal.from, removal.to, [&](std::int64_t offset) {
+      const bool is_held = held(offset);
+      done.held = done.held || is_held;
+      return is_held;
+    });
+    if (done.offsets.empty()) return done;
+    if (!offsets.has_room()) return done = {{}, false, true};
+    for (const auto& [from, to] : done.offsets) offsets.remove(from, to);
+    if (removal.successor) records.push_back(*removal.successor);
+    return done;
+  }
+  // Of a partition that nobody owns, by what its last owner committed.
+  const Removed& add(const Removal& removal, Offsets& offsets) {
+    return add(removal, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
+  }
+  // To be read in `topic`, where the request was.
+  void answer_to(const std::string& id, const std::string& topic) {
+    records.push_back({topic, 0, answer_key(id), write_answer(answer)});
+    records.push_back({topic, 0, request_key(id), std::nullopt});
+  }
+};
 
 }  // namespace gander::kafka

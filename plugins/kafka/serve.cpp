@@ -8,23 +8,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{3000};
 
-// What is to be written for a request, and what becomes of each partition by it.
-struct Work {
-  std::vector<Outgoing> records;
-  std::vector<Removed> answer;
-
-  template <class Held>
-  const Removed& add(const Removal& one, Offsets& offsets, Held&& held) {
-    answer.push_back(remove(one, offsets, held));
-    if (one.successor && !answer.back().offsets.empty()) records.push_back(*one.successor);
-    return answer.back();
-  }
-  void conclude(const std::string& topic, const std::string& id) {
-    records.push_back({topic, 0, answer_key(id), write_answer(answer)});
-    records.push_back({topic, 0, request_key(id), std::nullopt});
-  }
-};
-
 }  // namespace
 
 void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
@@ -53,7 +36,7 @@ void Member::serve_requests() {
 }
 
 void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
-  Work work;
+  Settlement settlement;
   std::map<Partition*, std::pair<Offsets, Ranges>> after;
   std::vector<Record> withheld;
   const PartitionList list = new_list();
@@ -63,8 +46,8 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
       Partition* p = joined_ ? stock_.owned(one.topic, one.partition) : nullptr;
       if (p == nullptr) return;  // whoever asked looks for its owner anew
       auto& [offsets, removed] = after.try_emplace(p, p->offsets, Ranges()).first->second;
-      const Removed& done =
-          work.add(one, offsets, [p](std::int64_t offset) { return p->held.contains(offset); });
+      const Removed& done = settlement.add(
+          one, offsets, [p](std::int64_t offset) { return p->held.contains(offset); });
       for (const auto& [from, to] : done.offsets) removed.add(from, to);
     }
     for (auto& [p, state] : after) {
@@ -74,8 +57,8 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
       stock_.withhold(*p, state.second, withheld);
     }
   }
-  work.conclude(topics_.names().state(), request.id);
-  const bool done = write_surely(work.records, *list, group().get(), deadline);
+  settlement.answer_to(request.id, topics_.names().state());
+  const bool done = write_surely(settlement.records, *list, group().get(), deadline);
   const std::lock_guard lock(mutex_);
   for (Record& record : withheld)
     if (!done) stock_.put_back(std::move(record));
@@ -109,15 +92,14 @@ void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadl
     const rd_kafka_topic_partition_t& at = list->elems[i];
     after.emplace(std::pair(at.topic, at.partition), offsets_of(at));
   }
-  Work work;
+  Settlement settlement;
   for (const Removal& one : request.removals) {
-    Offsets& offsets = after.at({one.topic, one.partition});
-    work.add(one, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
+    settlement.add(one, after.at({one.topic, one.partition}));
   }
-  work.conclude(topics_.names().state(), request.id);
+  settlement.answer_to(request.id, topics_.names().state());
   const PartitionList commit = new_list();
   for (const auto& [at, offsets] : after) add_commit(*commit, at.first, at.second, offsets);
-  static_cast<void>(write_surely(work.records, *commit, fence.get(), deadline));
+  static_cast<void>(write_surely(settlement.records, *commit, fence.get(), deadline));
 }
 
 // Whether it was written, also when the answer is lost. With commits held.

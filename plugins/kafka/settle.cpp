@@ -1,8 +1,8 @@
 #include "settle.h"
 
-#include <gander/sdk/message_bytes.hpp>
-
 #include <unordered_set>
+
+#include "outgoing.h"
 
 namespace gander::kafka {
 namespace {
@@ -35,25 +35,17 @@ class Successors {
     const Names& names = topics_.names();
     if (settle.op == GANDER_SETTLE_DEAD) {
       m.state = GANDER_STATE_DEAD;
-      return keyed(names.dead(), m);
+      return kept_record(names.dead(), m);
     }
     topics_.need_queue(sdk::view(m.queue), deadline_);
     if (settle.op != GANDER_SETTLE_GIVE_BACK && m.run_at_us > now_us_) {
       m.state = settle.op == GANDER_SETTLE_RETRY ? GANDER_STATE_RETRY : GANDER_STATE_SCHEDULED;
-      return keyed(names.scheduled(), m);
+      return kept_record(names.scheduled(), m);
     }
-    Outgoing ready{names.ready(sdk::view(m.queue), m.priority), RD_KAFKA_PARTITION_UA, {}, ""};
-    sdk::write_message(m, names.queue_in_record(sdk::view(m.queue)), 0, *ready.value);
-    return ready;
+    return ready_record(names, m);
   }
 
  private:
-  static Outgoing keyed(const std::string& topic, const gander_message& m) {
-    Outgoing out{topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(m.id)), ""};
-    sdk::write_message(m, sdk::view(m.queue), m.state, *out.value);
-    return out;
-  }
-
   Topics& topics_;
   std::int64_t now_us_;
   const sdk::Deadline& deadline_;

@@ -1,7 +1,7 @@
 // What docs/brokers/kafka.md says of the options is what the plugin has, and what it shows works.
-#include <cstdio>
 #include <regex>
 
+#include "../support/output_of.h"
 #include "../support/page.h"
 #include "cluster.h"
 
@@ -10,15 +10,6 @@ namespace {
 
 TEST(KafkaPage, NamesEveryOptionWithItsDefault) {
   EXPECT_EQ(expect_options(read_page(GANDER_KAFKA_PAGE)), 20U);
-}
-
-std::string output_of(const std::string& command) {
-  std::string all;
-  FILE* pipe = popen(command.c_str(), "r");
-  char block[4096];
-  while (const std::size_t n = std::fread(block, 1, sizeof block, pipe)) all.append(block, n);
-  EXPECT_EQ(pclose(pipe), 0) << command << "\n" << all;
-  return all;
 }
 
 TEST(KafkaPage, ShowsCommandsThatWork) {

@@ -112,7 +112,7 @@ TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   producer.enqueue({message(2)});
   for (const std::uint32_t state : {GANDER_STATE_READY, GANDER_STATE_DEAD}) list(state);
   EXPECT_EQ(listed, (std::set<std::uint64_t>{1, 2}));
-  EXPECT_NE(host_.warned().find(topic_ + "[0] offset 1: "), std::string::npos) << host_.warned();
+  EXPECT_FALSE(host_.warnings_of(topic_ + "[0] offset 1: ").empty());
   Session consumer = consumer_on(one, "w");
   std::vector<Taken> keep;
   const auto all = take_until(consumer, 2, keep);

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <list>
 #include <optional>
 
+#include "../support/output_of.h"
 #include "cluster.h"
 
 namespace gander::test {
@@ -40,15 +39,6 @@ class KafkaName : public testing::Test {
     const gander_message m = take_one(consumer);
     EXPECT_TRUE(eventually([&] { return cluster_->committed(topic) != before; }));
     return m;
-  }
-  static std::string output_of(const std::string& command) {
-    std::string all;
-    std::array<char, 256> some{};
-    FILE* from = popen(command.c_str(), "r");
-    while (from != nullptr && std::fgets(some.data(), some.size(), from) != nullptr)
-      all += some.data();
-    if (from != nullptr) pclose(from);
-    return all;
   }
   // Of a settle, be it refused alone or with the whole exchange.
   static gander_status settled(Session& consumer, std::uint32_t op, const gander_message& m) try {

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <mutex>
 #include <set>
 #include <thread>
 
+#include "../support/output_of.h"
 #include "server.h"
 
 namespace gander::test {
@@ -16,38 +16,9 @@ namespace {
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-// A host that keeps what is logged at WARN and above.
-struct Logging : FakeHost {
-  Logging() {
-    table.log_enabled = [](const gander_host*, std::int32_t level) noexcept -> std::int32_t {
-      return level >= GANDER_LOG_WARN ? 1 : 0;
-    };
-    table.log = [](const gander_host* h, std::int32_t, gander_str text, const gander_kv*,
-                   std::size_t) noexcept {
-      auto* self = static_cast<Logging*>(static_cast<FakeHost*>(h->host_data));
-      const std::lock_guard lock(self->mutex);
-      self->lines.emplace_back(view(text));
-    };
-  }
-  std::vector<std::string> about(const std::string& what) {
-    const std::lock_guard lock(mutex);
-    std::vector<std::string> found;
-    for (const std::string& line : lines)
-      if (line.find(what) != std::string::npos) found.push_back(line);
-    return found;
-  }
-  std::mutex mutex;
-  std::vector<std::string> lines;
-};
-
 // As cluster("kill 2"); what it prints.
 std::string cluster(const std::string& arguments) {
-  const std::string command = std::string(GANDER_RABBITMQ_CLUSTER_TOOL) + " " + arguments;
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("popen failed");
-  std::string text;
-  for (int c = fgetc(pipe); c != EOF; c = fgetc(pipe)) text += static_cast<char>(c);
-  if (pclose(pipe) != 0) throw std::runtime_error(command + ": " + text);
+  std::string text = output_of(std::string(GANDER_RABBITMQ_CLUSTER_TOOL) + " " + arguments);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -78,7 +49,7 @@ class RabbitCluster : public testing::Test {
     }));
   }
 
-  Logging host;
+  FakeHost host;
   std::string url, prefix;
 };
 
@@ -177,7 +148,7 @@ TEST_F(RabbitCluster, QueuesWhoseMajorityIsAwayHoldUpNoOthersAndComeBack) {
   others_go_on(stranger, {"led", "steady"}, 7);
   EXPECT_LE(stranger.sessions, 2);
   others_go_on(stranger, {"led", "steady"}, 8);
-  EXPECT_EQ(host.about("'led' does not answer").size(), 2U) << "once of each";
+  EXPECT_EQ(host.warnings_of("'led' does not answer").size(), 2U) << "once of each";
   const int before = stranger.sessions;
 
   cluster("start 2");

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "../support/output_of.h"
 #include "proxy.h"
 
 namespace gander::test {
@@ -46,15 +47,7 @@ class Vhost {
 }  // namespace
 
 std::string ctl(const std::string& arguments) {
-  const std::string command = server_variable("rabbitmq", "CTL") + " -q " + arguments + " 2>&1";
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("popen failed");
-  std::string text;
-  std::array<char, 4096> block{};
-  while (const std::size_t n = fread(block.data(), 1, block.size(), pipe))
-    text.append(block.data(), n);
-  if (pclose(pipe) != 0) throw std::runtime_error(command + ": " + text);
-  return text;
+  return output_of(server_variable("rabbitmq", "CTL") + " -q " + arguments + " 2>&1");
 }
 
 std::string own_vhost() {

@@ -48,22 +48,25 @@ struct FakeHost {
       if (self.prints) std::fprintf(stderr, "%.*s\n", static_cast<int>(text.len), text.ptr);
       if (level < GANDER_LOG_WARN) return;
       const std::lock_guard lock(self.mutex);
-      self.warnings.append(text.ptr, text.len) += '\n';
+      self.warnings.emplace_back(view(text));
     };
     table.now_us = [](const gander_host* h) noexcept {
       return static_cast<FakeHost*>(h->host_data)->now_us.load();
     };
   }
-  // All that was logged as a warning or worse, a line each.
-  std::string warned() {
+  // What was logged as a warning or worse and has `what` in it.
+  std::vector<std::string> warnings_of(std::string_view what) {
     const std::lock_guard lock(mutex);
-    return warnings;
+    std::vector<std::string> found;
+    for (const std::string& line : warnings)
+      if (line.find(what) != std::string::npos) found.push_back(line);
+    return found;
   }
   gander_host table{};
   std::atomic<std::int64_t> now_us{1'000'000'000'000'000};
   const bool prints = std::getenv("GANDER_TEST_LOG") != nullptr;  // all of it, for whoever debugs
   std::mutex mutex;
-  std::string warnings;
+  std::vector<std::string> warnings;
 };
 
 struct Call : gander_call {
