@@ -52,7 +52,12 @@ void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                            "' was deleted again and again while it was enqueued to",
                        GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
     if (o.result == Outgoing::Result::away) throw left_out(o);
-    verdicts[places_[k]] = o.result == Outgoing::Result::stored ? GANDER_OK : GANDER_FULL;
+    const bool too_large = o.result == Outgoing::Result::too_large;
+    // A verdict has no room for what the server said.
+    if (too_large && messages.size() == 1) throw sdk::Error(publisher_.limit());
+    verdicts[places_[k]] = o.result == Outgoing::Result::stored ? GANDER_OK
+                           : too_large                          ? GANDER_TOO_LARGE
+                                                                : GANDER_FULL;
     const std::string_view queue = sdk::view(o.message->queue);
     if (o.to == Outgoing::To::work && queue != rung) instance_.bell.ring(rung = queue);
   }

@@ -89,7 +89,8 @@ void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
   publisher_.publish(items, Publisher::WhenBlocked::fail, visit.until());
   for (std::size_t i = 0; i < items.size(); ++i) {
     const bool stored = items[i].result == Outgoing::Result::stored;
-    verdicts[chosen[i].place] = stored ? GANDER_OK : GANDER_FULL;
+    const bool too_large = items[i].result == Outgoing::Result::too_large;
+    verdicts[chosen[i].place] = stored ? GANDER_OK : too_large ? GANDER_TOO_LARGE : GANDER_FULL;
     if (!stored) continue;
     visit.drop(chosen[i].tag);
     if (items[i].to == Outgoing::To::work) instance_.bell.ring(sdk::view(chosen[i].message.queue));

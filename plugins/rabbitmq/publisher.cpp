@@ -1,6 +1,7 @@
 #include "publisher.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,19 @@ constexpr std::chrono::milliseconds kLastConfirms{200};
 // What has no confirm after that is asked for otherwise (quorums.h), and its answer looked for.
 constexpr std::chrono::milliseconds kDoubtAfter{2000};
 constexpr std::chrono::milliseconds kDoubtEvery{100};
+// Below any sensible max_message_size.
+constexpr std::size_t kSurelyTaken = 4096;
+
+// "message size 20000 is larger than configured max size 10000"
+std::optional<std::size_t> max_size_in(std::string_view text) {
+  constexpr std::string_view kBefore = " max size ";
+  const auto at = text.find(kBefore);
+  std::size_t size = 0;
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = text.substr(at + kBefore.size());
+  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), size);
+  return error == std::errc() ? std::optional(size) : std::nullopt;
+}
 
 }  // namespace
 
@@ -43,6 +57,8 @@ Connection& Publisher::connected(TimePoint until) {
   unconfirmed_.clear();
   overdue_.clear();
   first_ = 1;
+  max_size_ = SIZE_MAX;
+  surely_taken_ = kSurelyTaken;
   const TimePoint limit = std::min(until, steady_clock::now() + instance_.settings.connect_timeout);
   connection_ = std::make_unique<Connection>(instance_.settings, what_, limit, *this);
   const Connection::Turn turn(*connection_, limit);
@@ -55,20 +71,17 @@ std::string Publisher::server() {
   return connection_ ? connection_->client().server() : std::string();
 }
 
-void Publisher::note_name(std::string_view queue, TimePoint until) {
-  const std::lock_guard lock(mutex_);
-  const Connection::Turn turn(connected(until), until);
-  register_name(queue, until);
-}
-
 void Publisher::publish_locked(std::span<Outgoing> items, WhenBlocked when_blocked,
                                TimePoint until) {
+  std::size_t max_size = SIZE_MAX;
   for (bool again = false;; again = true) {
     const Connection::Turn turn(connected(until), until);
+    max_size_ = std::min(max_size_, max_size);
     try {
       return publish_in_turn(items, when_blocked, until);
     } catch (const sdk::Error& e) {
-      const bool none_stored = !again && level_gone(e);
+      const bool none_stored = learn_limit(e) || (!again && level_gone(e));
+      max_size = max_size_;
       const auto stored = [](const Outgoing& o) { return o.result == Outgoing::Result::stored; };
       const bool maybe = undecided_ > 0 || std::ranges::any_of(items, stored);
       forget_items();
@@ -94,17 +107,33 @@ void Publisher::publish_in_turn(std::span<Outgoing> items, WhenBlocked when_bloc
   }
 }
 
-// Whether a level of the cascade was deleted, and none of what has no answer is stored: the server
-// takes publishes in turn, and it was the first of these that closed the channel. Had others gone
-// before it, only the caller could say whether they may be stored twice.
-bool Publisher::level_gone(const sdk::Error& e) const {
-  if (e.native_code() != AMQP_NOT_FOUND || !connection_->client().lost()) return false;
+// The server takes publishes in turn: if it was this one that closed the channel, then none of what
+// has no answer is stored. Had others gone before it, only the caller could say whether they may be
+// stored twice.
+const Outgoing* Publisher::first_waiting() const {
   const auto waits = [](const Outgoing* o) {
     return o != nullptr && o->result == Outgoing::Result::waiting;
   };
   const auto first = std::ranges::find_if(unconfirmed_, waits);
-  return first != unconfirmed_.end() && (*first)->to == Outgoing::To::later &&
-         std::string_view(e.what()).find("'" + level_of(**first) + "'") != std::string_view::npos;
+  return first == unconfirmed_.end() || !connection_->client().lost() ? nullptr : *first;
+}
+
+// Whether it was one to a level of the cascade that was deleted.
+bool Publisher::level_gone(const sdk::Error& e) const {
+  const Outgoing* first = e.native_code() == AMQP_NOT_FOUND ? first_waiting() : nullptr;
+  return first != nullptr && first->to == Outgoing::To::later &&
+         std::string_view(e.what()).find("'" + level_of(*first) + "'") != std::string_view::npos;
+}
+
+// Whether it was one that is larger than the server takes, of which it did not know before.
+bool Publisher::learn_limit(const sdk::Error& e) {
+  const Outgoing* first = e.code() == GANDER_TOO_LARGE ? first_waiting() : nullptr;
+  const auto size = max_size_in(e.what());
+  if (first == nullptr || !size || *size >= max_size_) return false;
+  max_size_ = *size;
+  limit_error_.emplace(e.code(), e.what(), 0U, e.native_code(), e.native());
+  encode(payload_, *first->message, first->state);
+  return payload_.size() > max_size_;
 }
 
 std::string Publisher::level_of(const Outgoing& o) const {
@@ -184,7 +213,7 @@ void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, Ti
   std::size_t sent = 0;
   for (Outgoing& o : items) {
     if (o.result != Outgoing::Result::waiting) continue;
-    send(o);
+    send(o, when_blocked, until);
     if (++sent % kLookEvery != 0) continue;
     connection_->client().flush();
     connection_->catch_up();
@@ -193,8 +222,29 @@ void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, Ti
   await_results(when_blocked, until);
 }
 
-void Publisher::send(Outgoing& o) {
+// A job's last error gives way: a successor that is never stored would never leave its worker.
+void Publisher::encode_to_fit(const Outgoing& o) {
+  encode(payload_, *o.message, o.state);
+  if (payload_.size() <= max_size_ || o.message->note.len == 0) return;
+  gander_message bare = *o.message;
+  bare.note = {};
+  encode(payload_, bare, o.state);
+}
+
+void Publisher::send(Outgoing& o, WhenBlocked when_blocked, TimePoint until) {
   const gander_message& m = *o.message;
+  encode_to_fit(o);
+  if (payload_.size() > max_size_) {
+    o.result = Outgoing::Result::too_large;
+    return;
+  }
+  // One that the server refuses closes the channel, and leaves what has no answer in doubt: so the
+  // first of its size is sent when all before it have theirs.
+  if (payload_.size() > surely_taken_) {
+    connection_->client().flush();
+    await_results(when_blocked, until);
+    surely_taken_ = payload_.size();
+  }
   if (sdk::view(m.queue) != queue_) {
     queue_ = sdk::view(m.queue);
     address_ = address_of(queue_);
@@ -204,7 +254,6 @@ void Publisher::send(Outgoing& o) {
     exchange = std::move(key);
     key = delay_key(o.delay_s, address_, m.priority);
   }
-  encode(payload_, m, o.state);
   // Noted first: a publish that fails half-way may have been sent.
   unconfirmed_.push_back(&o);
   ++undecided_;
@@ -227,51 +276,6 @@ void Publisher::await_results(WhenBlocked when_blocked, TimePoint until) {
     if (!blocked_.empty()) throw blocked(connection_->client().where(), blocked_);
     throw timed_out(connection_->client().where(), "the server did not confirm");
   }
-}
-
-void Publisher::register_name(std::string_view queue, TimePoint until) {
-  say("", instance_.names.registry(), queue, until);
-}
-
-bool Publisher::tell(const std::string& key, std::string_view queue, TimePoint until) {
-  const std::lock_guard lock(mutex_);
-  const Connection::Turn turn(connected(until), until);
-  connection_->catch_up();
-  return say(instance_.names.control(), key, queue, until);
-}
-
-// Only who publishes is told. To a queue that nobody has, it leaves nothing behind.
-std::string Publisher::alarm(TimePoint until) {
-  const std::lock_guard lock(mutex_);
-  const Connection::Turn turn(connected(until), until);
-  connection_->catch_up();
-  try {
-    say("", instance_.names.control_of("nobody"), "", until);
-  } catch (const sdk::Error&) {
-    if (blocked_.empty()) throw;
-  }
-  return blocked_;
-}
-
-// What is no message of a queue's. False: no queue took it.
-bool Publisher::say(const std::string& exchange, const std::string& key, std::string_view text,
-                    TimePoint until) {
-  Outgoing saying;
-  gander_message none{};
-  saying.message = &none;
-  saying_ = text;
-  unheard_ = false;
-  unconfirmed_.push_back(&saying);
-  ++undecided_;
-  try {
-    connection_->client().publish(exchange, key, text);
-    connection_->client().flush();
-    await_results(WhenBlocked::wait, until);
-  } catch (...) {
-    forget_items();
-    throw;
-  }
-  return !unheard_;
 }
 
 void Publisher::on_event(const Event& event) {

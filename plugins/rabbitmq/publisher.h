@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "build.h"
@@ -22,6 +23,7 @@ struct Outgoing {
     refused,   // the queue has reached a limit
     unrouted,  // there is no such queue, though it was declared
     away,      // not sent: quorums.h
+    too_large  // for the server, which stored nothing of it
   };
   const gander_message* message = nullptr;
   std::uint32_t state = 0;
@@ -58,6 +60,8 @@ class Publisher final : public Connection::Listener {
   bool tell(const std::string& key, std::string_view queue, TimePoint until);
   // Why the server takes no messages now; empty: it does.
   std::string alarm(TimePoint until);
+  // What the server said of the last that was too_large; to be asked after there was one.
+  [[nodiscard]] const sdk::Error& limit() const { return *limit_error_; }
   [[nodiscard]] std::string server();
 
  private:
@@ -69,7 +73,9 @@ class Publisher final : public Connection::Listener {
   void drop_connection();
   void publish_locked(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
+  [[nodiscard]] const Outgoing* first_waiting() const;
   [[nodiscard]] bool level_gone(const sdk::Error& e) const;
+  bool learn_limit(const sdk::Error& e);
   [[nodiscard]] std::string level_of(const Outgoing& item) const;  // of the cascade, the first
   [[nodiscard]] std::string target(const Outgoing& item, std::string_view address) const;
   void leave_out_away(std::span<Outgoing> items) const;
@@ -82,7 +88,8 @@ class Publisher final : public Connection::Listener {
   void make_anew(std::span<Outgoing> items, TimePoint until);
   void wait_unblocked(WhenBlocked when_blocked, TimePoint until);
   void send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
-  void send(Outgoing& item);
+  void encode_to_fit(const Outgoing& item);
+  void send(Outgoing& item, WhenBlocked when_blocked, TimePoint until);
   void await_results(WhenBlocked when_blocked, TimePoint until);
   void register_name(std::string_view queue, TimePoint until);
   bool say(const std::string& exchange, const std::string& key, std::string_view text,
@@ -101,6 +108,9 @@ class Publisher final : public Connection::Listener {
   std::string queue_, address_;  // of the last that was sent
   std::string payload_;
   std::string_view saying_;
+  std::size_t max_size_ = SIZE_MAX;  // of a message, as far as the server has told
+  std::optional<sdk::Error> limit_error_;
+  std::size_t surely_taken_ = 0;  // or refused with nothing before it in doubt
   bool unheard_ = false;
   std::string blocked_;                // why; empty: it is not
   std::deque<Outgoing*> unconfirmed_;  // null: nobody waits for that one any more

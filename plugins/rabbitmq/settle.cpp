@@ -33,6 +33,8 @@ std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePo
   if (failed) throw sdk::Error(*failed);
   for (const Outgoing& o : moves.items)
     if (o.result == Outgoing::Result::away) return instance_.quorums.error(o.part());
+  for (const Outgoing& o : moves.items)
+    if (o.result == Outgoing::Result::too_large) throw sdk::Error(publisher_.limit());
   const auto lost = [](const Outgoing& o) { return o.result != Outgoing::Result::stored; };
   if (std::ranges::any_of(moves.items, lost))
     throw sdk::Error(GANDER_FULL,

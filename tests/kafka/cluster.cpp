@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
+
+#include "../support/tcp_client.h"
 
 namespace gander::test {
 namespace {
@@ -153,6 +156,41 @@ std::pair<std::string, int> Cluster::group() {
   if (list->group_cnt > 0) found = {list->groups[0].state, list->groups[0].member_cnt};
   rd_kafka_group_list_destroy(list);
   return found;
+}
+
+// LeaveGroup, version 3, in the words of the protocol: no library has it for another than oneself.
+//   request  = size(i32) api(i16) version(i16) number(i32) client group count(i32) {member -1(i16)}
+//   client, group, member = length(i16) bytes
+// https://kafka.apache.org/protocol#The_Messages_LeaveGroup
+void Cluster::expel_members() {
+  std::string request;
+  const auto number = [&](std::int64_t value, int bytes) {
+    while (bytes-- > 0) request += static_cast<char>(value >> (8 * bytes));
+  };
+  const auto text = [&](const std::string& value) {
+    number(static_cast<std::int64_t>(value.size()), 2);
+    request += value;
+  };
+  const rd_kafka_group_list* list = nullptr;
+  must(rd_kafka_list_groups(producer_, prefix_.c_str(), &list, kPatienceMs), "group");
+  const rd_kafka_group_info& group = list->groups[0];
+  number(13, 2), number(3, 2), number(1, 4), text("test"), text(prefix_);
+  number(group.member_cnt, 4);
+  for (int i = 0; i < group.member_cnt; ++i) {
+    text(group.members[i].member_id);
+    number(-1, 2);
+  }
+  rd_kafka_group_list_destroy(list);
+  const std::string body = std::exchange(request, "");
+  number(static_cast<std::int64_t>(body.size()), 4);
+  TcpClient line(static_cast<std::uint16_t>(std::stoi(servers_.substr(servers_.find(':') + 1))));
+  line.say(request + body);
+  // size(i32) number(i32) wait(i32) error(i16) count(i32) {member -1(i16) error(i16)}
+  const auto size = static_cast<std::uint8_t>(line.hear(4).at(3));
+  const std::string reply = line.hear(size);
+  const std::string fine(2, '\0');
+  if (reply.substr(8, 2) != fine || !reply.ends_with(fine))
+    throw std::runtime_error("the group did not let its members go");
 }
 
 // It would join again if it were polled.

@@ -37,6 +37,8 @@ class Cluster {
   void forget_offsets();  // as when they have expired
   // Its state in Kafka's words, and how many members it has.
   std::pair<std::string, int> group();
+  // Says for each of its members that it leaves, without their knowing.
+  void expel_members();
 
  private:
   friend class Straggler;

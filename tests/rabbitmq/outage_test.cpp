@@ -242,21 +242,54 @@ TEST_F(RabbitOutage, AJobBeyondTheConsumerTimeoutLosesItsLeaseAndTheTextSaysWhat
   EXPECT_EQ(back[0].crashes, 1U);
 }
 
-TEST_F(RabbitOutage, AMessageAboveTheServersLimitIsTooLargeAndTheNextOneIsStored) {
-  set("max_message_size", "2000");
+TEST_F(RabbitOutage, AMessageAboveTheServersLimitIsTooLargeAndItsNeighboursAreStoredOnce) {
+  set("max_message_size", "10000");
   Broker over = broker();
   Session producer = over.open(GANDER_ROLE_PRODUCE);
-  Message large = message(1);
-  large.body.assign(5000, 'x');
-  const gander_error e = error_of([&] { producer.enqueue({large}); });
+  std::vector<Message> batch;
+  std::vector<gander_status> expected;
+  for (std::uint64_t i = 1; i <= 300; ++i) {
+    batch.push_back(message(i));
+    const bool large = i % 100 == 0;
+    batch.back().body.assign(large ? 20000 : i % 10 == 0 ? 9000 : 10, 'x');
+    expected.push_back(large ? GANDER_TOO_LARGE : GANDER_OK);
+  }
+  EXPECT_EQ(producer.enqueue(batch), expected);
+  const gander_error e = error_of([&] { producer.enqueue({batch[99]}); });
   EXPECT_EQ(e.code, GANDER_TOO_LARGE) << e.message;
-  EXPECT_FALSE(has(e, GANDER_ERROR_RETRYABLE));
+  EXPECT_EQ(e.flags, 0U);
   EXPECT_THAT(e.message, HasSubstr("max_message_size"));
-  EXPECT_EQ(over.open(GANDER_ROLE_PRODUCE).enqueue({message(2)}).front(), GANDER_OK);
   set("max_message_size", "134217728");
   Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
   std::vector<Taken> keep;
-  EXPECT_EQ(number_of(take_until(consumer, 1, keep).at(0).id), 2U);
+  std::set<std::uint64_t> numbers;
+  for (const gander_message& m : take_until(consumer, 297, keep)) numbers.insert(number_of(m.id));
+  EXPECT_EQ(numbers.size(), 297U);
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
+// The server would never take the successor, which is larger than what it succeeds.
+TEST_F(RabbitOutage, AJobWhoseErrorMakesItTooLargeForTheServerIsRetriedWithoutThatText) {
+  Broker over = broker();
+  Message large = message(1);
+  large.body.assign(9900, 'x');
+  over.open(GANDER_ROLE_PRODUCE).enqueue({large, message(2)});
+  set("max_message_size", "10000");
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  for (const gander_message& m : take_until(consumer, 2, keep)) {
+    const std::string text(500, 'e');
+    gander_message failed = m;
+    failed.attempts = 1;
+    failed.note = {text.data(), static_cast<std::uint32_t>(text.size())};
+    EXPECT_EQ(consumer.settle(GANDER_SETTLE_RETRY, failed), GANDER_OK);
+  }
+  const auto again = take_until(consumer, 2, keep);
+  set("max_message_size", "134217728");
+  for (const gander_message& m : again) {
+    EXPECT_EQ(m.attempts, 1U);
+    EXPECT_EQ(m.note.len, number_of(m.id) == 1 ? 0U : 500U);
+  }
 }
 
 TEST_F(RabbitOutage, ConnectionsThatAnOperatorClosesAreMadeAgain) {

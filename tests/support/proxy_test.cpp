@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "tcp_client.h"
 
 namespace gander::test {
 namespace {
@@ -68,34 +69,6 @@ class EchoServer {
   std::vector<std::thread> talkers_;
 };
 
-class Connection {
- public:
-  explicit Connection(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const sockaddr_in to = loopback(port);
-    if (connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-      throw std::runtime_error("cannot connect");
-  }
-  ~Connection() { close(fd_); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void say(const std::string& text) { send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
-  // So many bytes, or "end", or "reset", or "silence" when none came within the limit.
-  std::string hear(std::size_t count, milliseconds limit = milliseconds(10'000)) {
-    const timeval tv{limit.count() / 1000, (limit.count() % 1000) * 1000};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    std::string text(count, '\0');
-    const ssize_t n = recv(fd_, text.data(), count, MSG_WAITALL);
-    if (n == 0) return "end";
-    if (n < 0) return errno == EAGAIN ? "silence" : "reset";
-    return text.substr(0, static_cast<std::size_t>(n));
-  }
-  void say_no_more() { shutdown(fd_, SHUT_WR); }
-
- private:
-  int fd_;
-};
-
 struct ProxyTest : testing::Test {
   EchoServer server;
   Proxy proxy{server.port};
@@ -106,7 +79,7 @@ struct ProxyTest : testing::Test {
 };
 
 TEST_F(ProxyTest, PassesBytesBothWaysAndTheEndAfterThem) {
-  Connection client(proxy.port());
+  TcpClient client(proxy.port());
   const std::string much(1'000'000, 'x');
   std::thread sender([&] {
     client.say(much);
@@ -119,7 +92,7 @@ TEST_F(ProxyTest, PassesBytesBothWaysAndTheEndAfterThem) {
 }
 
 TEST_F(ProxyTest, ACutResetsEveryConnectionAndServesNewOnes) {
-  Connection one(proxy.port()), two(proxy.port());
+  TcpClient one(proxy.port()), two(proxy.port());
   one.say("a");
   two.say("b");
   ASSERT_EQ(one.hear(1) + two.hear(1), "ab");
@@ -127,7 +100,7 @@ TEST_F(ProxyTest, ACutResetsEveryConnectionAndServesNewOnes) {
   EXPECT_EQ(proxy.connections(), 0U);
   EXPECT_EQ(one.hear(1), "reset");
   EXPECT_EQ(two.hear(1), "reset");
-  Connection three(proxy.port());
+  TcpClient three(proxy.port());
   three.say("c");
   EXPECT_EQ(three.hear(1), "c");
 }
@@ -135,19 +108,19 @@ TEST_F(ProxyTest, ACutResetsEveryConnectionAndServesNewOnes) {
 TEST_F(ProxyTest, RefusesUntilItIsHealed) {
   proxy.refuse();
   {
-    Connection client(proxy.port());
+    TcpClient client(proxy.port());
     client.say("a");
     const std::string heard = client.hear(1);
     EXPECT_TRUE(heard == "reset" || heard == "end") << heard;
   }
   proxy.heal();
-  Connection client(proxy.port());
+  TcpClient client(proxy.port());
   client.say("b");
   EXPECT_EQ(client.hear(1), "b");
 }
 
 TEST_F(ProxyTest, DelaysEachByteInBothDirectionsAndKeepsTheirOrder) {
-  Connection client(proxy.port());
+  TcpClient client(proxy.port());
   proxy.delay(milliseconds(150));
   const auto before = std::chrono::steady_clock::now();
   client.say("slow");
@@ -159,11 +132,11 @@ TEST_F(ProxyTest, DelaysEachByteInBothDirectionsAndKeepsTheirOrder) {
 }
 
 TEST_F(ProxyTest, KeepsAHalfOpenConnectionWithoutAWordAndCutsItWhenHealed) {
-  Connection old(proxy.port());
+  TcpClient old(proxy.port());
   old.say("a");
   ASSERT_EQ(old.hear(1), "a");
   proxy.swallow();
-  Connection fresh(proxy.port());
+  TcpClient fresh(proxy.port());
   old.say("b");
   fresh.say("c");
   EXPECT_EQ(old.hear(1, milliseconds(50)), "silence");
@@ -175,7 +148,7 @@ TEST_F(ProxyTest, KeepsAHalfOpenConnectionWithoutAWordAndCutsItWhenHealed) {
 }
 
 TEST_F(ProxyTest, DropsTheReplyToARequestThatTheServerGot) {
-  Connection bystander(proxy.port()), client(proxy.port());
+  TcpClient bystander(proxy.port()), client(proxy.port());
   bystander.say("a");
   ASSERT_EQ(bystander.hear(1), "a");
   proxy.drop_reply();
@@ -191,7 +164,7 @@ TEST(Proxy, ResetsItsClientsWhenThereIsNoServer) {
   std::uint16_t nobody = 0;
   { nobody = EchoServer().port; }
   Proxy proxy(nobody);
-  Connection client(proxy.port());
+  TcpClient client(proxy.port());
   EXPECT_EQ(client.hear(1), "reset");
 }
 
