@@ -252,8 +252,8 @@ void check_verdicts(std::span<const gander_status> verdicts, const BrokerHandle&
     const char* text = "the broker refused the message";
     if (verdict == GANDER_TOO_LARGE)
       text =
-          "the message is larger than the broker takes (info().max_body): send a reference to the "
-          "data instead";
+          "the message is larger than the broker takes (info().max_body) or its server: send a "
+          "reference to the data instead";
     if (verdict == GANDER_FULL) text = "the broker is full: disk, memory or a limit of the server";
     if (verdict == GANDER_UNSUPPORTED) text = "the broker cannot do what the message asks for";
     if (verdict == GANDER_NOT_ATTEMPTED) text = "the plugin gave no verdict on the message";

@@ -9,6 +9,8 @@ namespace {
 
 // Acks that a crash may take back, and so run again, are those of so long.
 constexpr std::chrono::milliseconds kCommitEvery{200};
+// No more are begun when the oldest that is not committed is older than this.
+constexpr std::chrono::milliseconds kCommitLate{500};
 // A process that dies of a message within so long after taking it counts no crash that time.
 constexpr std::chrono::milliseconds kCommitHandedOut{20};
 
@@ -36,11 +38,25 @@ void Member::commit_if_due() {
   {
     const std::lock_guard lock(mutex_);
     uncommitted_ = stock_.changed || stock_.handed_out;
+    if (stock_.changed && !uncommitted_since_) uncommitted_since_ = Clock::now();
     const auto pause = stock_.handed_out ? kCommitHandedOut : kCommitEvery;
     if (!uncommitted_ || Clock::now() - committed_at_ < pause) return;
   }
   const std::unique_lock<std::timed_mutex> lock(commit_mutex_, std::try_to_lock);
   if (lock.owns_lock()) commit(false, true);
+}
+
+bool Member::commits_late() const {
+  return uncommitted_since_ && Clock::now() - *uncommitted_since_ > kCommitLate;
+}
+
+// As far as it was done when that was asked for. Under mutex_.
+void Member::committed_all() {
+  const bool late = commits_late();
+  uncommitted_since_ = stock_.changed ? std::optional(committed_at_) : std::nullopt;
+  if (!late || commits_late()) return;
+  for (const std::string& queue : subscribed_)
+    if (stock_.any(queue)) bell_.ring(queue);
 }
 
 bool Member::commit_now() {
@@ -80,7 +96,8 @@ void Member::tell_refused(rd_kafka_resp_err_t code) {
   const sdk::Error error = client_.error(code, "committing what is done");
   const bool stays = (error.flags() & GANDER_ERROR_RETRYABLE) == 0;
   const bool is_new = std::exchange(refused_commit_, code) != code;
-  host_.log(stays && is_new ? GANDER_LOG_WARN : GANDER_LOG_DEBUG, error.what());
+  host_.log(stays && is_new ? GANDER_LOG_WARN : GANDER_LOG_DEBUG,
+            std::string(error.what()) + "; nothing more is begun until it is committed");
 }
 
 // Under commit_mutex_.
@@ -99,6 +116,7 @@ bool Member::commit(bool leaving, bool draining) {
     });
     stock_.unblock();
     stock_.changed = stock_.handed_out = false;
+    if (list->cnt == 0) committed_all();
   }
   if (list->cnt == 0) return true;
   // Not rd_kafka_commit(): that waits for as long as the cluster is away.
@@ -115,6 +133,7 @@ bool Member::commit(bool leaving, bool draining) {
     for (int i = 0; i < list->cnt; ++i)
       if (Partition* p = stock_.owned(list->elems[i].topic, list->elems[i].partition))
         p->committed = list->elems[i].offset;
+    committed_all();
     return true;
   }
   for (int i = 0; i < list->cnt; ++i)

@@ -11,6 +11,7 @@
 #include <gander/sdk/doorbell.hpp>
 #include <gander/sdk/leases.hpp>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -46,8 +47,9 @@ class Member {
   // What was written just now shall count as on its way.
   void look_for_ends();
   // Whether anything may be handed out: not before it is known which queues are paused, nor while
-  // partitions are about to go. Under mutex().
-  [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_; }
+  // partitions are about to go, nor while the cluster cannot be told what is done, as all that
+  // would run again if this process died. Under mutex().
+  [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_ && !commits_late(); }
   // Another process has joined by our name: nothing that was handed out is ours, nothing will be.
   [[nodiscard]] bool replaced() const { return replaced_; }
   // Throws FORBIDDEN while the group, or a topic that is to be read, is refused us.
@@ -157,6 +159,8 @@ class Member {
   void tell_refused(rd_kafka_resp_err_t code);
   Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining);
   void commit_if_due();
+  void committed_all();
+  [[nodiscard]] bool commits_late() const;
   Owned<rd_kafka_consumer_group_metadata_t> group() const;
 
   const Settings& settings_;
@@ -194,7 +198,8 @@ class Member {
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
   bool promoted_in_doubt_ = false;  // the end of a promotion is not known
   Clock::time_point committed_at_{};
-  bool uncommitted_ = false;  // of the thread alone, as the next
+  std::optional<Clock::time_point> uncommitted_since_;  // of what is done; none: all is committed
+  bool uncommitted_ = false;                            // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};
   std::vector<Request> requests_;  // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};

@@ -114,11 +114,15 @@ void Client::log_in(TimePoint until) {
   amqp_set_handshake_timeout(handle_.get(), &limit);
   limit_calls(until);
   const std::string password = settings_.read_password();
-  check(
-      amqp_login_with_properties(handle_.get(), settings_.url.vhost.c_str(), kChannelMax, kFrameMax,
-                                 settings_.heartbeat_s, &properties, AMQP_SASL_METHOD_PLAIN,
-                                 settings_.url.username.c_str(), password.c_str()),
-      0, "logging in as '" + settings_.url.username + "'");
+  const amqp_rpc_reply_t reply = amqp_login_with_properties(
+      handle_.get(), settings_.url.vhost.c_str(), kChannelMax, kFrameMax, settings_.heartbeat_s,
+      &properties, AMQP_SASL_METHOD_PLAIN, settings_.url.username.c_str(), password.c_str());
+  std::string doing = "logging in as '" + settings_.url.username + "'";
+  // A server that wants a certificate only closes the line (TLS 1.3).
+  if (settings_.url.tls && settings_.tls_cert_file.empty() &&
+      reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION)
+    doing += ", with no certificate of ours (tls_cert_file)";
+  check(reply, 0, doing);
 }
 
 bool Client::next(Event& event, TimePoint until) {

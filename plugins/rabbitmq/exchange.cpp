@@ -56,6 +56,7 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
     if (!exchange.settles.empty()) put_off = settle(exchange, until);
     const Connection::Turn turn(*connection_, until);
     connection_->catch_up();
+    warn_of_long_job();
     take(exchange, taken, until);
     if (put_off && taken.batch->size() == 0) throw sdk::Error(*put_off);
     if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
@@ -78,6 +79,26 @@ void Consumer::on_event(const Event& event) {
                                                   connection_->client().where(), "consuming"));
     default: return;
   }
+}
+
+// Before the server ends the connection for it, which costs whatever else this worker holds, too.
+void Consumer::warn_of_long_job() {
+  Lease* oldest = ledger_.oldest();
+  const auto timeout = instance_.settings.consumer_timeout;
+  if (oldest == nullptr || oldest->warned || timeout.count() == 0) return;
+  const auto age = steady_clock::now() - oldest->pushed_at;
+  if (age < timeout * 4 / 5) return;
+  oldest->warned = true;
+  const auto seconds = [](auto time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+  };
+  instance_.host.log(
+      GANDER_LOG_WARN,
+      "this worker has had a job of the queue '" + oldest->level->queue->name + "' for " +
+          seconds(age) + ": if it is not done within the server's consumer_timeout, " +
+          seconds(timeout) +
+          " as far as the option 'consumer_timeout_ms' says, the server ends the connection and "
+          "all that the worker holds runs again; set both above the longest job");
 }
 
 Level* Consumer::level_of(std::string_view tag, std::uint64_t& number) const {

@@ -30,6 +30,7 @@ class Consumer final : public Connection::Listener {
   TimePoint chores(TimePoint now) override;
   Level* level_of(std::string_view tag, std::uint64_t& number) const;
   void delivered(const Event& event);
+  void warn_of_long_job();
   void cancelled(std::string_view tag);
 
   // pause.cpp

@@ -26,6 +26,12 @@ Lease* Ledger::find(std::uint64_t tag) {
   return lease.state < Lease::State::finished ? &lease : nullptr;
 }
 
+Lease* Ledger::oldest() {
+  const auto open = [](const Lease& lease) { return lease.state < Lease::State::finished; };
+  const auto it = std::ranges::find_if(leases_, open);
+  return it == leases_.end() ? nullptr : &*it;
+}
+
 void Ledger::finish(std::uint64_t tag) {
   Lease& lease = leases_[tag - first_];
   lease.state = Lease::State::finished;

@@ -27,6 +27,7 @@ struct Lease {
   std::uint64_t consumer = 0;     // that it was pushed to
   bool given = false;             // to the host
   bool successor_stored = false;  // but its ack could not be sent yet
+  bool warned = false;            // that it takes long
   sdk::OwnedMessage message;
 };
 
@@ -44,6 +45,8 @@ class Ledger {
   void flush_soon(Client& client, TimePoint now);
   [[nodiscard]] TimePoint flush_by() const { return flush_by_; }  // max: nothing waits
 
+  // The first that was pushed and is not finished; null: there is none.
+  Lease* oldest();
   // Calls function(tag, Lease&) for what is not finished, in the order of delivery.
   template <class Function>
   void each(Function&& function) {

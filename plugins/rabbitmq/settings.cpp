@@ -30,6 +30,7 @@ Settings::Settings(const sdk::Options& options)
       connect_timeout(options.integer("connect_timeout_ms")),
       call_timeout(options.integer("call_timeout_ms")),
       new_queue_wait(options.integer("new_queue_wait_ms")),
+      consumer_timeout(options.integer("consumer_timeout_ms")),
       max_body(static_cast<std::uint64_t>(options.integer("max_body_bytes"))),
       dead_max_age_s(options.integer("dead_max_age_s")),
       dead_max_count(options.integer("dead_max_count")),

@@ -25,7 +25,8 @@ struct Settings {
   int heartbeat_s;  // a connection ends after two that did not come
   std::chrono::milliseconds connect_timeout;
   std::chrono::milliseconds call_timeout;
-  std::chrono::milliseconds new_queue_wait;  // build.h
+  std::chrono::milliseconds new_queue_wait;    // build.h
+  std::chrono::milliseconds consumer_timeout;  // the server's; 0: none
   std::uint64_t max_body;
   std::int64_t dead_max_age_s;  // 0: no limit, as for the next
   std::int64_t dead_max_count;

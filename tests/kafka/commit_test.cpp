@@ -41,8 +41,8 @@ TEST(KafkaCommit, OneThatIsTooLargeForTheClusterIsToldAndAllOfItRunsAgain) {
   EXPECT_EQ(take_until(consumer, 1, keep).size(), 1U);
 }
 
-// As when it was silent for longer than its session, or the coordinator has forgotten it. Its commits
-// are refused then; and what nobody else had meanwhile is its own as before.
+// As when it was silent for longer than its session, or the coordinator has forgotten it. Its
+// commits are refused then; and what nobody else had meanwhile is its own as before.
 TEST(KafkaCommit, AMemberThatTheGroupDoesNotKnowAnyMoreComesBackAndLosesNothing) {
   GANDER_REQUIRE_SERVER(url, "kafka");
   Cluster cluster(url);

@@ -1,10 +1,12 @@
 // What stands in the log and in the group's commit, and cannot be read, or is gone: nothing is
 // skipped for it, and nothing stops.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <set>
 
+#include "../support/operator.h"
 #include "cluster.h"
 
 namespace gander::test {
@@ -90,28 +92,15 @@ TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
 TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   Broker one = broker();
   Session producer = one.open(GANDER_ROLE_PRODUCE);
-  Session admin = one.open(GANDER_ROLE_ADMIN);
+  Operator op(one);
   producer.enqueue({message(1)});
-  std::set<std::uint64_t> listed;
-  const auto& inspect = one.extension<gander_ext_inspect>(GANDER_EXT_INSPECT);
-  const auto list = [&](std::uint32_t state) {
-    const auto visit = [](void* user, const gander_message* m, gander_str) noexcept {
-      static_cast<std::set<std::uint64_t>*>(user)->insert(number_of(m->id));
-      return 0;
-    };
-    gander_error e = blank_error();
-    const Call call;
-    must(inspect.messages(admin.raw(), &call, str("default"), state, str(""), 10, visit, &listed,
-                          &e),
-         e);
-  };
-  list(GANDER_STATE_DEAD);  // which makes its topic
+  op.list(GANDER_STATE_DEAD);  // which makes its topic
   const std::string sixteen(16, 'k');
   for (const std::string& topic : {topic_, cluster_->prefix() + ".dead"})
     cluster_->produce(topic, "no job of ours", sixteen);
   producer.enqueue({message(2)});
-  for (const std::uint32_t state : {GANDER_STATE_READY, GANDER_STATE_DEAD}) list(state);
-  EXPECT_EQ(listed, (std::set<std::uint64_t>{1, 2}));
+  EXPECT_THAT(op.list(GANDER_STATE_READY), testing::UnorderedElementsAre(1, 2));
+  EXPECT_EQ(op.list(GANDER_STATE_DEAD), Numbers{});
   EXPECT_FALSE(host_.warnings_of(topic_ + "[0] offset 1: ").empty());
   Session consumer = consumer_on(one, "w");
   std::vector<Taken> keep;

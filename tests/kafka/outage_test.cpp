@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -54,6 +55,45 @@ TEST(KafkaOutage, AKilledServerLosesNothingThatWasConfirmed) {
     }
     return std::ranges::includes(ran, confirmed);
   })) << ran.size();
+}
+
+// All of it would run again if the worker died as well.
+TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  constexpr std::uint64_t kJobs = 2000;
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "late");
+  std::vector<Message> jobs;
+  for (std::uint64_t n = 1; n <= kJobs; ++n) jobs.push_back(message(n));
+  broker.open(GANDER_ROLE_PRODUCE).enqueue(jobs);
+  Session consumer = consumer_on(broker, "w");
+  std::vector<Taken> keep;
+  std::vector<Settle> back;
+  for (const gander_message& m : take_until(consumer, kJobs, keep))
+    back.push_back({GANDER_SETTLE_GIVE_BACK, m});
+  consumer.exchange(back, {}, 0);  // now all of them wait in this process
+  std::map<std::uint64_t, int> ran;
+  const auto run_one = [&] {
+    try {
+      const Taken taken = consumer.take(1);
+      if (taken.size() == 0) return false;
+      ++ran[number_of(taken[0].id)];
+      return consumer.settle(GANDER_SETTLE_ACK, taken[0]) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;  // away still
+    }
+  };
+  node.kill();
+  EXPECT_TRUE(eventually([&] { return !run_one(); }));
+  EXPECT_LT(ran.size(), kJobs);
+  node.start();
+  EXPECT_TRUE(eventually([&] {
+    while (run_one())
+      ;
+    return ran.size() == kJobs;
+  })) << ran.size();
+  for (const auto& [number, times] : ran) EXPECT_EQ(times, 1) << number;
 }
 
 TEST(KafkaOutage, WhatWasScheduledOutlivesTheServerAndComesOnce) {

@@ -6,12 +6,11 @@
 #include <optional>
 #include <set>
 
+#include "../support/operator.h"
 #include "cluster.h"
 
 namespace gander::test {
 namespace {
-
-using Statuses = std::vector<gander_status>;
 
 class KafkaReady : public testing::Test {
  protected:
@@ -20,8 +19,7 @@ class KafkaReady : public testing::Test {
     url_ = url;
     cluster_.emplace(url);
     desk_.emplace(broker_on(host_, url_, cluster_->prefix()));
-    admin_.emplace(desk_->open(GANDER_ROLE_ADMIN));
-    manage_ = &desk_->extension<gander_ext_manage>(GANDER_EXT_MANAGE);
+    op_.emplace(*desk_);
   }
   Broker& worker(const std::string& name = "") {
     return brokers_.emplace_back(
@@ -33,37 +31,8 @@ class KafkaReady : public testing::Test {
     for (const gander_status one : desk_->open(GANDER_ROLE_PRODUCE).enqueue(std::move(all)))
       ASSERT_EQ(one, GANDER_OK);
   }
-  static std::vector<gander_id> ids_of(const std::vector<std::uint64_t>& numbers) {
-    std::vector<gander_id> ids;
-    for (const std::uint64_t n : numbers) ids.push_back(message(n).m.id);
-    return ids;
-  }
-  Statuses remove(const std::vector<std::uint64_t>& numbers) {
-    const auto ids = ids_of(numbers);
-    Statuses verdicts(ids.size(), GANDER_INTERNAL);
-    gander_error e = blank_error();
-    const Call call;
-    must(manage_->remove(admin_->raw(), &call, ids.data(), ids.size(), verdicts.data(), &e), e);
-    return verdicts;
-  }
-  Statuses move(const std::vector<std::uint64_t>& numbers, std::uint32_t state,
-                const std::string& queue = "") {
-    const auto ids = ids_of(numbers);
-    Statuses verdicts(ids.size(), GANDER_INTERNAL);
-    const gander_move_req request{
-        sizeof request, static_cast<std::uint32_t>(ids.size()), ids.data(), state, 0, 0, str(queue),
-        str("")};
-    gander_error e = blank_error();
-    const Call call;
-    must(manage_->move(admin_->raw(), &call, &request, verdicts.data(), &e), e);
-    return verdicts;
-  }
-  std::uint64_t purge(const std::string& queue = "default") {
-    std::uint64_t n = 0;
-    gander_error e = blank_error();
-    const Call call(std::chrono::seconds(20));
-    must(manage_->purge(admin_->raw(), &call, str(queue), GANDER_STATE_READY, 0, &n, &e), e);
-    return n;
+  std::uint64_t purge() {
+    return op_->purge(GANDER_STATE_READY, "default", 0, Call(std::chrono::seconds(20)));
   }
   std::set<std::uint64_t> take(Session& consumer, std::size_t n,
                                const std::string& queue = "default") {
@@ -79,8 +48,7 @@ class KafkaReady : public testing::Test {
   std::string url_;
   std::optional<Cluster> cluster_;
   std::optional<Broker> desk_;
-  std::optional<Session> admin_;
-  const gander_ext_manage* manage_ = nullptr;
+  std::optional<Operator> op_;
   std::list<Broker> brokers_;
   std::vector<Taken> keep_;
   std::map<std::uint64_t, gander_message> held_;
@@ -88,8 +56,8 @@ class KafkaReady : public testing::Test {
 
 TEST_F(KafkaReady, WithNoWorkerThereItIsRemovedAllTheSame) {
   enqueue(1, 5);
-  EXPECT_EQ(remove({2, 4, 9}), (Statuses{GANDER_OK, GANDER_OK, GANDER_NOT_FOUND}));
-  EXPECT_EQ(remove({2}), Statuses{GANDER_NOT_FOUND});
+  EXPECT_EQ(op_->remove({2, 4, 9}), (Statuses{GANDER_OK, GANDER_OK, GANDER_NOT_FOUND}));
+  EXPECT_EQ(op_->remove({2}), Statuses{GANDER_NOT_FOUND});
   Session consumer = consumer_on(worker(), "w");
   EXPECT_EQ(take(consumer, 3), (std::set<std::uint64_t>{1, 3, 5}));
   EXPECT_EQ(consumer.take(10).size(), 0U);
@@ -100,7 +68,7 @@ TEST_F(KafkaReady, OfAQueueThatNoWorkerTakesFromItIsRemovedByAnother) {
   enqueue(11, 13, "other");
   Session consumer = consumer_on(worker(), "w", "other");
   EXPECT_EQ(take(consumer, 3, "other"), (std::set<std::uint64_t>{11, 12, 13}));
-  EXPECT_EQ(remove({2, 12}), (Statuses{GANDER_OK, GANDER_INVALID_STATE}));
+  EXPECT_EQ(op_->remove({2, 12}), (Statuses{GANDER_OK, GANDER_INVALID_STATE}));
   EXPECT_EQ(purge(), 2U);
   EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, held_.at(12)), GANDER_OK);
   Session late = consumer_on(worker(), "late");
@@ -111,7 +79,7 @@ TEST_F(KafkaReady, WhatWasRemovedStaysRemovedWhenItsWorkerDies) {
   enqueue(1, 6);
   Session before = consumer_on(worker("w1"), "before");
   EXPECT_EQ(take(before, 1), std::set<std::uint64_t>{1});
-  EXPECT_EQ(remove({1, 3, 4}), (Statuses{GANDER_INVALID_STATE, GANDER_OK, GANDER_OK}));
+  EXPECT_EQ(op_->remove({1, 3, 4}), (Statuses{GANDER_INVALID_STATE, GANDER_OK, GANDER_OK}));
   Session after = consumer_on(worker("w1"), "after");  // the first is as good as dead
   EXPECT_EQ(take(after, 4), (std::set<std::uint64_t>{1, 2, 5, 6}));
   EXPECT_EQ(held_.at(1).crashes, 1U);
@@ -144,13 +112,14 @@ TEST_F(KafkaReady, AFloodIsPurgedWithoutReadingIt) {
 
 TEST_F(KafkaReady, WhatIsMovedIsInOnePlaceAtATime) {
   enqueue(1, 3);
-  EXPECT_EQ(move({1}, GANDER_STATE_DEAD), Statuses{GANDER_OK}) << "with no worker there";
+  EXPECT_EQ(op_->move({1}, {GANDER_STATE_DEAD}), Statuses{GANDER_OK}) << "with no worker there";
   Session consumer = consumer_on(worker(), "w");
   EXPECT_EQ(take(consumer, 1), std::set<std::uint64_t>{2});
-  EXPECT_EQ(move({2, 3}, GANDER_STATE_READY, "other"), (Statuses{GANDER_INVALID_STATE, GANDER_OK}));
+  EXPECT_EQ(op_->move({2, 3}, {GANDER_STATE_READY, "other"}),
+            (Statuses{GANDER_INVALID_STATE, GANDER_OK}));
   EXPECT_EQ(consumer.take(10).size(), 0U);
   EXPECT_EQ(take(consumer, 1, "other"), std::set<std::uint64_t>{3});
-  EXPECT_EQ(move({1}, GANDER_STATE_READY), Statuses{GANDER_OK}) << "the dead letter";
+  EXPECT_EQ(op_->move({1}, {GANDER_STATE_READY}), Statuses{GANDER_OK}) << "the dead letter";
   EXPECT_EQ(take(consumer, 1), std::set<std::uint64_t>{1});
 }
 

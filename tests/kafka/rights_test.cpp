@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "../support/operator.h"
 #include "guarded.h"
 
 namespace gander::test {
@@ -32,53 +33,12 @@ void expect_forbidden(const gander_error& e, const std::string& what, const std:
   EXPECT_THAT(e.message, AllOf(HasSubstr(what), HasSubstr(right), Not(HasSubstr("5ecret"))));
 }
 
-class Admin {
- public:
-  explicit Admin(Broker& broker)
-      : session_(broker.open(GANDER_ROLE_ADMIN)),
-        inspect_(broker.extension<gander_ext_inspect>(GANDER_EXT_INSPECT)),
-        manage_(broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE)) {}
-
-  // Of the queue "default".
-  std::optional<gander_queue_stat> look(const Call& call = Call()) {
-    std::optional<gander_queue_stat> found;
-    const auto visit = [](void* user, const gander_queue_stat* stat) noexcept {
-      if (view(stat->queue) == "default")
-        *static_cast<std::optional<gander_queue_stat>*>(user) = *stat;
-      return 0;
-    };
-    gander_error e = blank_error();
-    must(inspect_.queues(session_.raw(), &call, visit, &found, &e), e);
-    return found;
-  }
-  void pause(bool paused) {
-    const Call call;
-    gander_error e = blank_error();
-    must(manage_.pause(session_.raw(), &call, str("default"), paused ? 1 : 0, &e), e);
-  }
-  std::uint64_t purge(std::uint32_t state) {
-    const Call call;
-    std::uint64_t n = 0;
-    gander_error e = blank_error();
-    must(manage_.purge(session_.raw(), &call, str("default"), state, 0, &n, &e), e);
-    return n;
-  }
-  gander_status replay(std::uint64_t number) {
-    const Call call;
-    const gander_id id = id_of(number);
-    const gander_move_req request{
-        sizeof request, 1, &id, GANDER_STATE_READY, GANDER_MOVE_RESET_COUNTERS, 0, {}, {}};
-    gander_status verdict = GANDER_INTERNAL;
-    gander_error e = blank_error();
-    must(manage_.move(session_.raw(), &call, &request, &verdict, &e), e);
-    return verdict;
-  }
-
- private:
-  Session session_;
-  const gander_ext_inspect& inspect_;
-  const gander_ext_manage& manage_;
-};
+// Of the queue "default", if it is listed.
+std::optional<gander_queue_stat> look(Operator& op, const Call& call = Call()) {
+  const auto all = op.queues(call);
+  const auto it = all.find("default");
+  return it == all.end() ? std::nullopt : std::optional(it->second);
+}
 
 // What comes is acked; true when it was this one alone.
 bool comes(Session& consumer, std::uint64_t number) {
@@ -111,9 +71,9 @@ TEST_F(KafkaGuarded, WhoHasNoRightsIsForbiddenInEveryRole) {
   expect_forbidden(error_of([&] { producer.enqueue({message(1)}); }), "nobody.q.default.0",
                    "describe configs");
   expect_forbidden(error_of([&] { consumer_on(broker, "w"); }), "nobody.sched", "read, write");
-  Admin admin(broker);
-  expect_forbidden(error_of([&] { admin.look(); }), "nobody.sched", "read, write");
-  expect_forbidden(error_of([&] { admin.pause(true); }), "nobody.sched", "read, write");
+  Operator op(broker);
+  expect_forbidden(error_of([&] { look(op); }), "nobody.sched", "read, write");
+  expect_forbidden(error_of([&] { op.pause(true); }), "nobody.sched", "read, write");
   EXPECT_LT(std::chrono::steady_clock::now() - start, 8s) << "it waits for no deadline";
 }
 
@@ -134,11 +94,11 @@ TEST_F(KafkaGuarded, AGroupThatIsRefusedIsNamedAndWhatWaitsComesOnceItIsGranted)
   const auto start = std::chrono::steady_clock::now();
   expect_forbidden(error_of([&] { consumer_on(broker, "w"); }), "the group groupless",
                    "grant the user read on the group");
-  Admin admin(broker);
-  expect_forbidden(error_of([&] { admin.look(); }), "the group groupless", "read on the group");
+  Operator op(broker);
+  expect_forbidden(error_of([&] { look(op); }), "the group groupless", "read on the group");
   EXPECT_LT(std::chrono::steady_clock::now() - start, 8s) << "it waits for no deadline";
   guarded().grant("groupless", kGroup, {kRead});
-  EXPECT_EQ(admin.look()->ready, 1);
+  EXPECT_EQ(look(op)->ready, 1);
   Session consumer = consumer_on(broker, "w");
   EXPECT_TRUE(comes(consumer, 1));
 }
@@ -171,7 +131,8 @@ TEST_F(KafkaGuarded, AGroupThatIsWithdrawnIsToldToWhoWorksAndHisAckIsKeptUntilIt
     return !came.empty();
   }));
   EXPECT_EQ(came, std::vector<std::uint64_t>{2});
-  EXPECT_EQ(Admin(broker).look(), std::nullopt);
+  Operator op(broker);
+  EXPECT_EQ(look(op), std::nullopt);
 }
 
 TEST_F(KafkaGuarded, ATopicThatMayNotBeReadIsNamedToWhoWaitsForIt) {
@@ -186,8 +147,8 @@ TEST_F(KafkaGuarded, ATopicThatMayNotBeReadIsNamedToWhoWaitsForIt) {
     consumer->take(1);
   });
   expect_forbidden(e, "reading blind.", "grant the user read");
-  Admin admin(broker);
-  expect_forbidden(error_of([&] { admin.look(); }), "reading blind.", "grant the user read");
+  Operator op(broker);
+  expect_forbidden(error_of([&] { look(op); }), "reading blind.", "grant the user read");
   guarded().grant("blind", kTopic, {kRead});
   consumer.reset();
   consumer = consumer_on(broker, "again");
@@ -202,13 +163,13 @@ TEST_F(KafkaGuarded, ATopicThatMayNotBeWrittenTakesNothing) {
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   expect_forbidden(error_of([&] { producer.enqueue({message(1)}); }), "writing to mute.q.default.1",
                    "write");
-  Admin admin(broker);
-  expect_forbidden(error_of([&] { admin.pause(true); }), "transaction", "write");
-  EXPECT_EQ(admin.look(), std::nullopt) << "it was stored, or the queue is paused, after all";
+  Operator op(broker);
+  expect_forbidden(error_of([&] { op.pause(true); }), "transaction", "write");
+  EXPECT_EQ(look(op), std::nullopt) << "it was stored, or the queue is paused, after all";
   guarded().grant("mute", kTopic, {kWrite});
   // A new session, as the error says: a producer that was refused so is of no more use.
   EXPECT_EQ(broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}).at(0), GANDER_OK);
-  EXPECT_EQ(admin.look()->ready, 1);
+  EXPECT_EQ(look(op)->ready, 1);
 }
 
 TEST_F(KafkaGuarded, WithoutTransactionsARetryIsRefusedAndItsMessageIsHeldOn) {
@@ -235,7 +196,7 @@ TEST_F(KafkaGuarded, TheRightsThatThePageAsksForAreEnoughForAll) {
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
   Session consumer = consumer_on(broker, "w");
   Session tender = broker.open(GANDER_ROLE_TEND, "w");
-  Admin admin(broker);
+  Operator op(broker);
   std::vector<Taken> keep;
   const auto take = [&] { return take_until(consumer, 1, keep).at(0); };
 
@@ -244,35 +205,35 @@ TEST_F(KafkaGuarded, TheRightsThatThePageAsksForAreEnoughForAll) {
   gander_message m = take();
   m.run_at_us = host.now_us + 60'000'000;
   ASSERT_EQ(consumer.settle(GANDER_SETTLE_RETRY, m), GANDER_OK);
-  EXPECT_EQ(admin.look()->retry, 1);
+  EXPECT_EQ(look(op)->retry, 1);
   host.now_us += 60'000'001;
   EXPECT_TRUE(eventually([&] { return tender.tend().promoted == 1; }));
   ASSERT_EQ(consumer.settle(GANDER_SETTLE_DEAD, take()), GANDER_OK);
-  EXPECT_EQ(admin.look()->dead, 1);
-  ASSERT_EQ(admin.replay(1), GANDER_OK);
+  EXPECT_EQ(look(op)->dead, 1);
+  ASSERT_EQ(op.replay({1}), Statuses{GANDER_OK});
   EXPECT_TRUE(eventually([&] { return tender.tend().promoted == 1; }));
   ASSERT_EQ(consumer.settle(GANDER_SETTLE_DEAD, take()), GANDER_OK);
-  EXPECT_EQ(admin.purge(GANDER_STATE_DEAD), 1U);
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "default"), 1U);
 
   // Scheduled, and paused when it is due.
   Message scheduled = message(2);
   scheduled.m.run_at_us = host.now_us + 60'000'000;
   ASSERT_EQ(producer.enqueue({scheduled}).at(0), GANDER_OK);
-  admin.pause(true);
+  op.pause(true);
   host.now_us += 60'000'001;
   EXPECT_TRUE(eventually([&] { return tender.tend().promoted == 1; }));
   EXPECT_EQ(consumer.take(1).size(), 0U);
-  EXPECT_EQ(admin.look()->paused, 1U);
-  admin.pause(false);
+  EXPECT_EQ(look(op)->paused, 1U);
+  op.pause(false);
   EXPECT_TRUE(comes(consumer, 2));
 
   // Removed before it ran: by the owner of its partition, and where there is none.
   ASSERT_EQ(producer.enqueue({message(3)}).at(0), GANDER_OK);
-  EXPECT_EQ(admin.purge(GANDER_STATE_READY), 1U);
+  EXPECT_EQ(op.purge(GANDER_STATE_READY, "default"), 1U);
   consumer.close();
   ASSERT_EQ(producer.enqueue({message(4)}).at(0), GANDER_OK);
-  EXPECT_EQ(admin.purge(GANDER_STATE_READY), 1U);
-  EXPECT_EQ(admin.look(), std::nullopt);
+  EXPECT_EQ(op.purge(GANDER_STATE_READY, "default"), 1U);
+  EXPECT_EQ(look(op), std::nullopt);
 }
 
 // Of less than ten thousand in a partition it is not worth the question.
@@ -282,7 +243,7 @@ TEST_F(KafkaGuarded, WhatAllAreThroughWithIsDeletedOrTheMissingRightIsTold) {
   FakeHost host;
   Broker broker(host, guarded().as("hoarder"));
   Session producer = broker.open(GANDER_ROLE_PRODUCE);
-  Admin admin(broker);
+  Operator op(broker);
   std::vector<Message> many;
   for (std::uint64_t n = 1; n <= 5000; ++n) many.push_back(message(n));
   const std::string topic = "hoarder.q.default.1";
@@ -296,7 +257,7 @@ TEST_F(KafkaGuarded, WhatAllAreThroughWithIsDeletedOrTheMissingRightIsTold) {
       consumer.exchange(acks, {}, 0);
       return (ran += acks.size()) == 10'001;
     }));
-    admin.look();  // which commits
+    look(op);  // which commits
   };
   {
     Session consumer = consumer_on(broker, "a");

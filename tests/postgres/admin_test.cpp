@@ -1,4 +1,8 @@
 // Looking into a database with very many dead letters, and clearing them away.
+#include <algorithm>
+#include <functional>
+
+#include "../support/operator.h"
 #include "database.h"
 
 namespace gander::test {
@@ -26,48 +30,21 @@ TEST_F(PostgresAdmin, PagesAndPurgesAMillionDeadLetters) {
   if (!sql) return;
   fill(kMany);
   Broker b = broker(kShortStatements);
-  Session admin = b.open(GANDER_ROLE_ADMIN);
-  const auto& inspect = b.extension<gander_ext_inspect>(GANDER_EXT_INSPECT);
-  const auto& manage = b.extension<gander_ext_manage>(GANDER_EXT_MANAGE);
-  const Call call(std::chrono::seconds(60));
-  gander_error e = blank_error();
-  struct Seen {
-    std::uint64_t count = 0, last = UINT64_MAX;
-    bool ordered = true;
-    std::string cursor;
-  } seen;
-  const gander_message_visitor visit = [](void* user, const gander_message* m,
-                                          gander_str cursor) noexcept -> std::int32_t {
-    auto& s = *static_cast<Seen*>(user);
-    ++s.count;
-    s.ordered = s.ordered && number_of(m->id) < s.last;
-    s.last = number_of(m->id);
-    s.cursor = view(cursor);
-    return 0;
-  };
+  Operator op(b);
   for (const char* queue : {"", "default"}) {
-    seen = {};
-    for (int page = 0; page < 30; ++page)
-      ASSERT_EQ(inspect.messages(admin.raw(), &call, str(queue), GANDER_STATE_DEAD,
-                                 str(std::string(seen.cursor)), 500, visit, &seen, &e),
-                GANDER_OK)
-          << e.message;
-    EXPECT_EQ(seen.count, 15'000U);
-    EXPECT_TRUE(seen.ordered);
+    Numbers seen;
+    std::string cursor;
+    for (int i = 0; i < 30; ++i) {
+      const auto page = op.page(GANDER_STATE_DEAD, queue, 500, cursor);
+      seen.insert(seen.end(), page.numbers.begin(), page.numbers.end());
+      cursor = page.cursors.back();
+    }
+    EXPECT_EQ(seen.size(), 15'000U);
+    EXPECT_TRUE(std::ranges::is_sorted(seen, std::greater_equal())) << "the newest first, once";
   }
-  std::int64_t dead = 0;
-  const gander_queue_visitor count = [](void* user, const gander_queue_stat* q) noexcept {
-    *static_cast<std::int64_t*>(user) = q->dead;
-    return std::int32_t{0};
-  };
-  ASSERT_EQ(inspect.queues(admin.raw(), &call, count, &dead, &e), GANDER_OK) << e.message;
-  EXPECT_EQ(dead, kMany);
-  std::uint64_t purged = 0;
-  ASSERT_EQ(
-      manage.purge(admin.raw(), &call, str("default"), GANDER_STATE_DEAD, 11'100, &purged, &e),
-      GANDER_OK)
-      << e.message;
-  EXPECT_EQ(purged, 100'000U);
+  const Call call(std::chrono::seconds(60));
+  EXPECT_EQ(op.queues(call).at("default").dead, kMany);
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "default", 11'100, call), 100'000U);
 }
 
 TEST_F(PostgresAdmin, RetentionByCountKeepsTheNewest) {

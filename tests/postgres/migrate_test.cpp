@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "../support/operator.h"
 #include "../support/page.h"
 #include "database.h"
 
@@ -91,20 +92,9 @@ TEST_F(PostgresMigrate, LeastPrivilegesAreEnough) {
     EXPECT_EQ(consumer.settle(GANDER_SETTLE_DEAD, taken[0]), GANDER_OK);
     b.open(GANDER_ROLE_TEND, "w").tend();
     b.open(GANDER_ROLE_WAIT).wait(std::chrono::milliseconds(1));
-    Session admin = b.open(GANDER_ROLE_ADMIN);
-    const Call call;
-    gander_error e = blank_error();
-    EXPECT_EQ(b.extension<gander_ext_manage>(GANDER_EXT_MANAGE)
-                  .pause(admin.raw(), &call, str("q"), 1, &e),
-              GANDER_OK)
-        << e.message;
-    const gander_health_visitor visit = [](void*, const gander_health_item*) noexcept {
-      return std::int32_t{0};
-    };
-    EXPECT_EQ(b.extension<gander_ext_health>(GANDER_EXT_HEALTH)
-                  .report(admin.raw(), &call, visit, nullptr, &e),
-              GANDER_OK)
-        << e.message;
+    Operator op(b);
+    op.pause(true, "q");
+    EXPECT_FALSE(op.health().empty());
   }
   sql->run("REVOKE CONNECT ON DATABASE " + url.substr(url.rfind('/') + 1) + " FROM " + role);
   sql->run("DROP SCHEMA \"" + schema + "\" CASCADE");

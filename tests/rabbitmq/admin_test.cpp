@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "../support/operator.h"
 #include "proxy.h"
 #include "server.h"
 
@@ -16,102 +17,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-using Numbers = std::vector<std::uint64_t>;
-
-// An ADMIN session, and what it shows as values.
-class Operator {
- public:
-  explicit Operator(Broker& broker)
-      : session_(broker.open(GANDER_ROLE_ADMIN)),
-        inspect_(&broker.extension<gander_ext_inspect>(GANDER_EXT_INSPECT)),
-        manage_(&broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE)),
-        health_(&broker.extension<gander_ext_health>(GANDER_EXT_HEALTH)) {}
-
-  Numbers list(std::uint32_t state, const std::string& queue = "") {
-    Numbers shown;
-    const Call call;
-    gander_error e = blank_error();
-    must(inspect_->messages(
-             session_.raw(), &call, str(queue), state, str(""), 1000,
-             [](void* user, const gander_message* m, gander_str) noexcept -> std::int32_t {
-               static_cast<Numbers*>(user)->push_back(number_of(m->id));
-               return 0;
-             },
-             &shown, &e),
-         e);
-    return shown;
-  }
-  Numbers dead(const std::string& queue = "") { return list(GANDER_STATE_DEAD, queue); }
-
-  std::map<std::string, gander_queue_stat> queues() {
-    std::map<std::string, gander_queue_stat> all;
-    const Call call;
-    gander_error e = blank_error();
-    must(inspect_->queues(
-             session_.raw(), &call,
-             [](void* user, const gander_queue_stat* q) noexcept -> std::int32_t {
-               (*static_cast<std::map<std::string, gander_queue_stat>*>(
-                   user))[std::string(view(q->queue))] = *q;
-               return 0;
-             },
-             &all, &e),
-         e);
-    return all;
-  }
-
-  std::vector<gander_status> replay(const Numbers& numbers, const std::string& to = "") {
-    std::vector<gander_id> ids;
-    for (const std::uint64_t n : numbers) ids.push_back(id_of(n));
-    std::vector<gander_status> verdicts(ids.size(), GANDER_INTERNAL);
-    const gander_move_req req{sizeof req,
-                              static_cast<std::uint32_t>(ids.size()),
-                              ids.data(),
-                              GANDER_STATE_READY,
-                              GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS,
-                              0,
-                              str(to),
-                              {}};
-    const Call call;
-    gander_error e = blank_error();
-    must(manage_->move(session_.raw(), &call, &req, verdicts.data(), &e), e);
-    return verdicts;
-  }
-  std::uint64_t purge(std::uint32_t state, const std::string& queue = "",
-                      std::int64_t before_us = 0) {
-    const Call call;
-    gander_error e = blank_error();
-    std::uint64_t n = 0;
-    must(manage_->purge(session_.raw(), &call, str(queue), state, before_us, &n, &e), e);
-    return n;
-  }
-  void pause(bool paused, const std::string& queue = "default", const Call& call = Call()) {
-    gander_error e = blank_error();
-    must(manage_->pause(session_.raw(), &call, str(queue), paused ? 1 : 0, &e), e);
-  }
-  // "name: value" of what is worse than it should be.
-  std::vector<std::string> troubles() {
-    std::vector<std::string> all;
-    const Call call;
-    gander_error e = blank_error();
-    must(health_->report(
-             session_.raw(), &call,
-             [](void* user, const gander_health_item* i) noexcept -> std::int32_t {
-               if (i->level > GANDER_LOG_INFO)
-                 static_cast<std::vector<std::string>*>(user)->push_back(
-                     std::string(view(i->name)) + ": " + std::string(view(i->value)));
-               return 0;
-             },
-             &all, &e),
-         e);
-    return all;
-  }
-
- private:
-  Session session_;
-  const gander_ext_inspect* inspect_;
-  const gander_ext_manage* manage_;
-  const gander_ext_health* health_;
-};
+// "name: value" of what is worse than it should be.
+std::vector<std::string> troubles(Operator& op) {
+  std::vector<std::string> all;
+  for (const auto& item : op.health())
+    if (item.level > GANDER_LOG_INFO) all.push_back(item.name + ": " + item.value);
+  return all;
+}
 
 class RabbitAdmin : public RabbitTest {
  protected:
@@ -138,10 +50,10 @@ TEST_F(RabbitAdmin, WhatFellDueForADeletedQueueIsListedAmongTheDeadAndReplayed) 
   producer.enqueue({later(message(1, "doomed"), host, 1s), later(message(2, "doomed"), host, 1s)});
   stranger->remove_queue(named("q.doomed.1"));
   Operator op(over);
-  ASSERT_TRUE(eventually([&] { return op.dead("doomed").size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return op.list(GANDER_STATE_DEAD, "doomed").size() == 2; }));
   EXPECT_EQ(op.queues().at("doomed").dead, 2);
-  EXPECT_THAT(op.dead("other"), IsEmpty());
-  EXPECT_THAT(op.troubles(), ElementsAre("unrouted: 2"));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "other"), IsEmpty());
+  EXPECT_THAT(troubles(op), ElementsAre("unrouted: 2"));
   EXPECT_THAT(op.replay({1, 2}), ElementsAre(GANDER_OK, GANDER_OK));
   Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
   std::vector<Taken> keep;
@@ -149,7 +61,7 @@ TEST_F(RabbitAdmin, WhatFellDueForADeletedQueueIsListedAmongTheDeadAndReplayed) 
   EXPECT_THAT((Numbers{number_of(taken.at(0).id), number_of(taken.at(1).id)}),
               UnorderedElementsAre(1, 2));
   EXPECT_EQ(taken[0].crashes, 0U);
-  EXPECT_THAT(op.dead(), IsEmpty());
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), IsEmpty());
 }
 
 TEST_F(RabbitAdmin, SeveralOperatorsWhoLookAtOnceEachSeeAll) {
@@ -159,7 +71,7 @@ TEST_F(RabbitAdmin, SeveralOperatorsWhoLookAtOnceEachSeeAll) {
     Broker mine = broker();
     Operator op(mine);
     for (int i = 0; i < 10; ++i) {
-      EXPECT_THAT(op.dead(), ElementsAre(3, 2, 1));
+      EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(3, 2, 1));
       EXPECT_EQ(op.queues().at("default").dead, 3);
     }
   };
@@ -172,11 +84,11 @@ TEST_F(RabbitAdmin, AnOperatorWhoseConnectionIsCutHoldsNothingBack) {
   Broker over = broker();
   make_dead(over, {1, 2});
   Operator op(over);
-  EXPECT_THAT(op.dead(), ElementsAre(2, 1));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(2, 1));
   ctl("close_all_connections --vhost " + own_vhost() + " test");
   EXPECT_TRUE(eventually([&] {
     try {
-      return op.dead() == Numbers{2, 1};
+      return op.list(GANDER_STATE_DEAD) == Numbers{2, 1};
     } catch (const Failure& e) {
       EXPECT_TRUE(has(e.error, GANDER_ERROR_RECONNECT)) << e.what();
       return false;
@@ -216,7 +128,7 @@ TEST_F(RabbitAdmin, NothingIsTakenFromAPausedQueueByAnyWorker) {
 // missed two heartbeats.
 TEST_F(RabbitAdmin, APauseSaysSoUntilAWorkerThatHangsIsGone) {
   Proxy proxy(port_of(url));
-  Broker theirs = broker({{"url", with_port(url, proxy.port())}, {"lease_ms", "4000"}});
+  Broker theirs = broker({{"url", with_port(url, proxy.port())}, {"lease_ms", "8000"}});
   Broker mine = broker();
   Operator op(mine);
   mine.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2)});
@@ -224,10 +136,10 @@ TEST_F(RabbitAdmin, APauseSaysSoUntilAWorkerThatHangsIsGone) {
   std::vector<Taken> keep;
   take_until(consumer, 1, keep);
   proxy.swallow();
-  const gander_error e = error_of([&] { op.pause(true, "default", Call(2s)); });
+  const gander_error e = error_of([&] { op.pause(true, "default", Call(4s)); });
   EXPECT_EQ(e.code, GANDER_TIMEOUT);
   EXPECT_THAT(e.message, HasSubstr("is paused, but a worker did not let go of it"));
-  op.pause(true);
+  op.pause(true, "default", Call(60s));
   Session other = mine.open(GANDER_ROLE_CONSUME, "w2");
   EXPECT_EQ(other.take(10).size(), 0U);
   EXPECT_TRUE(eventually([&] { return op.queues().at("default").ready == 2; }));
@@ -242,11 +154,11 @@ TEST_F(RabbitAdmin, DeadLettersBeyondTheNumberOrTheAgeAreDropped) {
     return on.open(GANDER_ROLE_TEND, "w").tend().trimmed;
   };
   EXPECT_EQ(tend(over), 3U);
-  EXPECT_THAT(op.dead(), ElementsAre(5, 4));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(5, 4));
   EXPECT_EQ(tend(by_age), 0U);
   host.now_us += 11'000'000;
   EXPECT_EQ(tend(by_age), 2U);
-  EXPECT_THAT(op.dead(), IsEmpty());
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), IsEmpty());
 }
 
 TEST_F(RabbitAdmin, OneDeadLetterThatIsThereTwiceIsReplayedOnce) {
@@ -256,7 +168,7 @@ TEST_F(RabbitAdmin, OneDeadLetterThatIsThereTwiceIsReplayedOnce) {
   EXPECT_THAT(op.replay({1, 9}, "other"), ElementsAre(GANDER_OK, GANDER_UNSUPPORTED));
   Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
   EXPECT_EQ(stranger->count(named("q.other.1")), 1U);
-  EXPECT_THAT(op.dead(), ElementsAre(2));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(2));
 }
 
 TEST_F(RabbitAdmin, APurgeTakesAllPrioritiesAndSaysWhatItCannot) {
@@ -268,11 +180,11 @@ TEST_F(RabbitAdmin, APurgeTakesAllPrioritiesAndSaysWhatItCannot) {
   list.push_back(message(4, "other"));
   over.open(GANDER_ROLE_PRODUCE).enqueue(list);
   Operator op(over);
-  EXPECT_THAT(op.troubles(), ElementsAre(HasSubstr("'default'"), HasSubstr("'other'")));
+  EXPECT_THAT(troubles(op), ElementsAre(HasSubstr("'default'"), HasSubstr("'other'")));
   EXPECT_EQ(op.purge(GANDER_STATE_READY, "default"), 3U);
   EXPECT_EQ(op.queues().at("other").ready, 1);
   EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "", host.now_us + 6), 1U);
-  EXPECT_THAT(op.dead(), ElementsAre(7, 6));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(7, 6));
   EXPECT_EQ(op.purge(GANDER_STATE_DEAD, "default"), 1U);
   EXPECT_EQ(op.purge(GANDER_STATE_DEAD), 1U);
   for (const auto& call : std::vector<std::function<void()>>{

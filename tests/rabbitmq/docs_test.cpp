@@ -1,6 +1,7 @@
 // What docs/brokers/rabbitmq.md shows works, and it names every option with its default.
 #include <gmock/gmock.h>
 
+#include "../support/operator.h"
 #include "../support/page.h"
 #include "server.h"
 
@@ -8,7 +9,7 @@ namespace gander::test {
 namespace {
 
 TEST(RabbitPage, NamesEveryOptionWithItsDefault) {
-  EXPECT_EQ(expect_options(read_page(GANDER_RABBITMQ_PAGE)), 15U);
+  EXPECT_EQ(expect_options(read_page(GANDER_RABBITMQ_PAGE)), 16U);
 }
 
 class RabbitPageShows : public RabbitTest {
@@ -66,16 +67,15 @@ TEST_F(RabbitPageShows, AUserWithEnoughRights) {
     EXPECT_EQ(consumer.settle(GANDER_SETTLE_RETRY, taken.at(1)), GANDER_OK);
     over.open(GANDER_ROLE_TEND, "w").tend();
     consumer.close();
-    Session admin = over.open(GANDER_ROLE_ADMIN);
-    const auto& manage = over.extension<gander_ext_manage>(GANDER_EXT_MANAGE);
-    const Call call;
-    gander_error e = blank_error();
-    std::uint64_t n = 0;
-    EXPECT_EQ(manage.pause(admin.raw(), &call, str(queue), 1, &e), GANDER_OK) << e.message;
-    EXPECT_EQ(manage.pause(admin.raw(), &call, str(queue), 0, &e), GANDER_OK) << e.message;
-    EXPECT_EQ(manage.purge(admin.raw(), &call, str(queue), GANDER_STATE_DEAD, 0, &n, &e), GANDER_OK)
-        << e.message;
-    EXPECT_EQ(n, 1U);
+    Operator op(over);
+    op.pause(true, queue);
+    op.pause(false, queue);
+    EXPECT_EQ(op.list(GANDER_STATE_DEAD), Numbers{number_of(taken[0].id)});
+    EXPECT_EQ(op.replay({number_of(taken[0].id)}), Statuses{GANDER_OK});
+    EXPECT_TRUE(eventually([&] { return op.queues().at(queue).ready == 2; }));
+    EXPECT_EQ(op.purge(GANDER_STATE_READY, queue), 2U);
+    EXPECT_EQ(op.purge(GANDER_STATE_DEAD), 0U);
+    op.health();
   }
   ctl("delete_user page-user");
 }

@@ -242,6 +242,21 @@ TEST_F(RabbitOutage, AJobBeyondTheConsumerTimeoutLosesItsLeaseAndTheTextSaysWhat
   EXPECT_EQ(back[0].crashes, 1U);
 }
 
+TEST_F(RabbitOutage, OfAJobThatNearsTheConsumerTimeoutTheLogWarnsOnce) {
+  Broker over = broker({{"consumer_timeout_ms", "1000"}});
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 1, keep);
+  EXPECT_TRUE(eventually([&] {
+    consumer.take(1);
+    return !host.warnings_of("consumer_timeout").empty();
+  }));
+  consumer.take(1);
+  EXPECT_EQ(host.warnings_of("consumer_timeout").size(), 1U);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, held.at(0)), GANDER_OK);
+}
+
 TEST_F(RabbitOutage, AMessageAboveTheServersLimitIsTooLargeAndItsNeighboursAreStoredOnce) {
   set("max_message_size", "10000");
   Broker over = broker();
@@ -338,44 +353,6 @@ TEST_F(RabbitOutage, WhatWaitsAboveALevelThatIsGoneComesOnceThatIsMadeAgain) {
   for (const gander_message& m : take_until(consumer, 2, keep)) came.insert(number_of(m.id));
   EXPECT_EQ(came, (std::set<std::uint64_t>{1, 2}));
   set("dead_letter_worker_publisher_confirm_timeout", "180000");
-}
-
-// With a listener that talks TLS only, and a certificate of its own.
-TEST_F(RabbitOutage, TlsChecksTheCertificateAndTheName) {
-  const std::string stem = testing::TempDir() + "gander-rabbit-tls-" + std::to_string(getpid());
-  const std::string certificate = stem + ".crt", key = stem + ".key";
-  const std::string make =
-      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-      "-addext subjectAltName=DNS:localhost -keyout " +
-      key + " -out " + certificate + " 2>/dev/null && chmod 644 " + key;
-  ASSERT_EQ(std::system(make.c_str()), 0);
-  const std::uint16_t port = Proxy(port_of(url)).port();  // free, as that is gone again
-  ctl("eval 'ssl:start(), rabbit_networking:start_ssl_listener(" + std::to_string(port) +
-      ", [{certfile, \"" + certificate + "\"}, {keyfile, \"" + key + "\"}], 2).'");
-  const auto over_tls = [&](const std::string& at, std::map<std::string, std::string> options) {
-    const std::size_t from = url.find('@') + 1;
-    options["url"] = "amqps" + url.substr(4, from - 4) + at + ":" + std::to_string(port) +
-                     url.substr(url.find('/', from));
-    return options;
-  };
-  gander_error e = error_of([&] { broker(over_tls("localhost", {})).open(GANDER_ROLE_PRODUCE); });
-  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
-  EXPECT_THAT(e.message, HasSubstr("tls_ca_file"));
-  const std::map<std::string, std::string> trusting{{"tls_ca_file", certificate}};
-  e = error_of([&] { broker(over_tls("127.0.0.1", trusting)).open(GANDER_ROLE_PRODUCE); });
-  EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
-  Broker over = broker(over_tls("localhost", trusting));
-  std::vector<Message> many;
-  for (std::uint64_t n = 1; n <= 500; ++n) {
-    many.push_back(message(n));
-    many.back().body.assign(2000, 'x');
-  }
-  over.open(GANDER_ROLE_PRODUCE).enqueue(many);
-  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
-  std::vector<Taken> keep;
-  EXPECT_EQ(take_until(consumer, 500, keep).size(), 500U);
-  unlink(certificate.c_str());
-  unlink(key.c_str());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What docs/brokers/redis.md shows works, and it names every option with its default.
+#include "../support/operator.h"
 #include "../support/page.h"
 #include "redis_server.h"
 
@@ -45,11 +46,7 @@ TEST(RedisPage, ShowsAUserWithEnoughRights) {
   EXPECT_EQ(taken.size(), 1U);
   broker.open(GANDER_ROLE_TEND, "w").tend();
   broker.open(GANDER_ROLE_WAIT).wait(std::chrono::milliseconds(1));
-  gander_error e = blank_error();
-  const Call call;
-  Session admin = broker.open(GANDER_ROLE_ADMIN);
-  const auto& manage = broker.extension<gander_ext_manage>(GANDER_EXT_MANAGE);
-  EXPECT_EQ(manage.pause(admin.raw(), &call, str("q"), 1, &e), GANDER_OK) << e.message;
+  Operator(broker).pause(true, "q");
 }
 
 }  // namespace

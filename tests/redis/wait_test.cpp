@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "../support/operator.h"
 #include "proxy.h"
 #include "redis_server.h"
 
@@ -77,13 +78,10 @@ TEST_F(RedisWait, EveryWayBackToAQueueRings) {
   taken = consumer.take(1, "q");
   consumer.close();
   rings("closing the session");
-  const auto& manage = broker->extension<gander_ext_manage>(GANDER_EXT_MANAGE);
-  Session admin = broker->open(GANDER_ROLE_ADMIN);
-  gander_error e = blank_error();
-  const Call call;
-  manage.pause(admin.raw(), &call, str("q"), 1, &e);
+  Operator op(*broker);
+  op.pause(true, "q");
   EXPECT_EQ(wait(waiter, {"q"}, std::chrono::milliseconds(1)), GANDER_TIMEOUT);
-  manage.pause(admin.raw(), &call, str("q"), 0, &e);
+  op.pause(false, "q");
   rings("resuming");
 }
 

@@ -343,6 +343,10 @@ test_bench() {
   says 'drain  rate'
   expect 0 queues --json
   ! grep -qE '"name":"gander-bench","paused":false,"ready":[1-9]' out || fail 'bench left messages'
+  expect 0 bench --jobs 1000 scheduled --json
+  says '"bytes_a_job":'
+  expect 0 queues --json
+  ! grep -qE '"name":"gander-bench".*"scheduled":[1-9]' out || fail 'bench left scheduled messages'
   expect 0 bench --broker memory: pickup --json
   says '"skipped":'
   expect 2 bench nosuch

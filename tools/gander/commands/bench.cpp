@@ -28,10 +28,11 @@ constexpr std::size_t kBatch = 500;
 constexpr int kWarmUp = 20;
 constexpr std::string_view kQueue = "gander-bench";
 constexpr const char* kOps[] = {"enqueue", "drain", "single", "pickup", "idle"};
+constexpr const char* kScheduled = "scheduled";  // only where it is named: it takes long
 
 constexpr PositionalSpec kPositionals[] = {{"OP", false, true}};
 constexpr OptionSpec kOptions[] = {
-    {"jobs", "N", "messages of enqueue, drain and single, 100000"},
+    {"jobs", "N", "messages of enqueue, drain, single and scheduled, 100000"},
     {"pickups", "N", "of pickup, 2000"},
     {"payload", "BYTES", "of a message's body as it is stored, 200"},
     {"backlog", "N", "messages that wait behind those of drain, 0"},
@@ -107,13 +108,16 @@ std::string args_for(long long bytes) {
   return "[\"" + std::string(static_cast<std::size_t>(std::max(0LL, bytes - around)), 'x') + "\"]";
 }
 
-void enqueue_bulk(Bench& bench, long long n) {
-  const Enqueuer to = bench.enqueuer();
-  std::vector<std::string> batch(kBatch, bench.args);
+void enqueue_bulk(const Enqueuer& to, const std::string& args, long long n) {
+  std::vector<std::string> batch(kBatch, args);
   for (long long sent = 0; sent < n; sent += static_cast<long long>(batch.size())) {
     batch.resize(std::min<std::size_t>(kBatch, static_cast<std::size_t>(n - sent)));
     to.enqueue_all(Nop{}, batch);
   }
+}
+
+void enqueue_bulk(Bench& bench, long long n) {
+  enqueue_bulk(bench.enqueuer(), bench.args, n);
   bench.left += n;
 }
 
@@ -127,11 +131,11 @@ Row bench_enqueue(Bench& bench) {
   return {{{"rate", static_cast<double>(bench.jobs) / seconds_since(start)}}, {}};
 }
 
-void delete_rest(const Bench& bench) {
+void delete_rest(const Bench& bench, State state = State::ready) {
   Admin admin(bench.broker);
   for (;;) {
     try {
-      admin.purge(State::ready, kQueue);
+      admin.purge(state, kQueue);
       return;
     } catch (const Error& e) {
       if (e.code() != Code::timeout) throw;
@@ -258,11 +262,50 @@ Row bench_idle(Bench& bench) {
   return {{{"cpu_percent", cpu}, {"rss_mib", resident_mib(child.pid())}}, {}};
 }
 
+// What so many that are due in a day cost a worker that starts: memory, and the time until it runs
+// one that is due now.
+Row bench_scheduled(Bench& bench) {
+  if (const std::string why = why_alone(bench); !why.empty()) return {{}, why};
+  try {
+    delete_rest(bench, State::scheduled);  // what a run that was killed left
+  } catch (const Error& e) {
+    if (e.code() != Code::unsupported) throw;
+    return {{}, "the broker cannot delete what is scheduled"};
+  }
+  if (bench.left > 0) drain(bench);
+  double empty_mib = 0;
+  {
+    BenchChild child(words_for_child(bench));
+    child.read_line(30);  // ready
+    empty_mib = resident_mib(child.pid());
+  }
+  const std::int64_t start = monotonic_ns();
+  enqueue_bulk(bench.enqueuer().in(24h), bench.args, bench.jobs);
+  const double rate = static_cast<double>(bench.jobs) / seconds_since(start);
+  const std::int64_t due = monotonic_ns();
+  bench.enqueuer().in(1ms).enqueue_json("bench.pickup", "[" + std::to_string(due) + "]");
+  const std::int64_t begin = monotonic_ns();
+  double first = 0, mib = 0;
+  {
+    BenchChild child(words_for_child(bench));
+    if (child.read_line(600) == "ready") child.read_line(600);
+    first = seconds_since(begin);
+    mib = resident_mib(child.pid());
+  }
+  delete_rest(bench, State::scheduled);
+  return {{{"rate", rate},
+           {"first_s", first},
+           {"rss_mib", mib},
+           {"bytes_a_job", (mib - empty_mib) * 1048576 / static_cast<double>(bench.jobs)}},
+          {}};
+}
+
 Row measure(Bench& bench, const std::string& op) {
   if (op == "enqueue") return bench_enqueue(bench);
   if (op == "drain") return bench_drain(bench);
   if (op == "single") return bench_single(bench);
   if (op == "pickup") return bench_pickup(bench);
+  if (op == kScheduled) return bench_scheduled(bench);
   return bench_idle(bench);
 }
 
@@ -270,8 +313,8 @@ std::vector<std::string> chosen(const Arguments& a) {
   std::vector<std::string> ops = a.list("OP");
   if (ops.empty()) return {std::begin(kOps), std::end(kOps)};
   for (const std::string& op : ops)
-    if (std::find(std::begin(kOps), std::end(kOps), op) == std::end(kOps))
-      throw UsageError{"OP is enqueue, drain, single, pickup or idle, not '" + op + "'"};
+    if (op != kScheduled && std::find(std::begin(kOps), std::end(kOps), op) == std::end(kOps))
+      throw UsageError{"OP is enqueue, drain, single, pickup, idle or scheduled, not '" + op + "'"};
   return ops;
 }
 
@@ -327,8 +370,9 @@ constexpr OptionSpec kChildOptions[] = {{"worker-threads", "N", "of the worker"}
 const Command kBench{"bench",
                      "Measure a broker through the public API",
                      "OP: enqueue (500 a call), drain, single (one a call, many threads), pickup "
-                     "(from this process to a worker in another), idle. All when none is given. "
-                     "Uses the queue gander-bench and leaves it empty.",
+                     "(from this process to a worker in another), idle; all of these when none is "
+                     "given. scheduled: what so many messages that are due in a day cost a worker "
+                     "that starts. Uses the queue gander-bench and leaves it empty.",
                      kPositionals,
                      kOptions,
                      kAll,
