@@ -9,8 +9,8 @@
 namespace gander::kafka {
 namespace {
 
-// Of one transaction.
-constexpr std::size_t kAtOnce = 1000;
+// Of one transaction. What is purged is small, and to find it each call reads the topic.
+constexpr std::size_t kAtOnce = 1000, kPurgeAtOnce = 10'000;
 
 std::string new_id(const Settings& settings) {
   std::random_device random;
@@ -63,7 +63,7 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
     if (deadline.passed()) throw sdk::PartlyDone(written, "purge: cut short by the deadline");
     records.push_back(tombstone(topic, id));
     ++n;
-    if (records.size() < kAtOnce) continue;
+    if (records.size() < kPurgeAtOnce) continue;
     write(records, deadline);
     written = n;
   }

@@ -132,7 +132,7 @@ Row bench_enqueue(Bench& bench) {
 }
 
 void delete_rest(const Bench& bench, State state = State::ready) {
-  Admin admin(bench.broker);
+  Admin admin(bench.broker, 60s);
   for (;;) {
     try {
       admin.purge(state, kQueue);
@@ -283,7 +283,7 @@ Row bench_scheduled(Bench& bench) {
   enqueue_bulk(bench.enqueuer().in(24h), bench.args, bench.jobs);
   const double rate = static_cast<double>(bench.jobs) / seconds_since(start);
   const std::int64_t due = monotonic_ns();
-  bench.enqueuer().in(1ms).enqueue_json("bench.pickup", "[" + std::to_string(due) + "]");
+  bench.enqueuer().in(100ms).enqueue_json("bench.pickup", "[" + std::to_string(due) + "]");
   const std::int64_t begin = monotonic_ns();
   double first = 0, mib = 0;
   {
