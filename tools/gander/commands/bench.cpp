@@ -24,7 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kBatch = 500;
 constexpr int kWarmUp = 20;
 constexpr std::string_view kQueue = "gander-bench";
 constexpr const char* kOps[] = {"enqueue", "drain", "single", "pickup", "idle"};
@@ -34,6 +33,7 @@ constexpr PositionalSpec kPositionals[] = {{"OP", false, true}};
 constexpr OptionSpec kOptions[] = {
     {"jobs", "N", "messages of enqueue, drain, single and scheduled, 100000"},
     {"pickups", "N", "of pickup, 2000"},
+    {"batch", "N", "messages of a call of enqueue, 500"},
     {"payload", "BYTES", "of a message's body as it is stored, 200"},
     {"backlog", "N", "messages that wait behind those of drain, 0"},
     {"threads", "N", "that enqueue at once in single, 16"},
@@ -54,7 +54,8 @@ struct Bench {
   Broker broker;
   std::string plugin;
   long long jobs;
-  std::string args;  // of each message
+  std::size_t batch;  // of each call of enqueue
+  std::string args;   // of each message
   long long left = 0;
 
   [[nodiscard]] Enqueuer enqueuer() const {
@@ -108,26 +109,26 @@ std::string args_for(long long bytes) {
   return "[\"" + std::string(static_cast<std::size_t>(std::max(0LL, bytes - around)), 'x') + "\"]";
 }
 
-void enqueue_bulk(const Enqueuer& to, const std::string& args, long long n) {
-  std::vector<std::string> batch(kBatch, args);
+void enqueue_bulk(const Bench& bench, const Enqueuer& to, long long n) {
+  std::vector<std::string> batch(bench.batch, bench.args);
   for (long long sent = 0; sent < n; sent += static_cast<long long>(batch.size())) {
-    batch.resize(std::min<std::size_t>(kBatch, static_cast<std::size_t>(n - sent)));
+    batch.resize(std::min(bench.batch, static_cast<std::size_t>(n - sent)));
     to.enqueue_all(Nop{}, batch);
   }
 }
 
-void enqueue_bulk(Bench& bench, long long n) {
-  enqueue_bulk(bench.enqueuer(), bench.args, n);
+void enqueue_ready(Bench& bench, long long n) {
+  enqueue_bulk(bench, bench.enqueuer(), n);
   bench.left += n;
 }
 
 // A broker may connect, and make a queue, when it is first used.
-void use_once(Bench& bench) { enqueue_bulk(bench, 1); }
+void use_once(Bench& bench) { enqueue_ready(bench, 1); }
 
 Row bench_enqueue(Bench& bench) {
   use_once(bench);
   const std::int64_t start = monotonic_ns();
-  enqueue_bulk(bench, bench.jobs);
+  enqueue_ready(bench, bench.jobs);
   return {{{"rate", static_cast<double>(bench.jobs) / seconds_since(start)}}, {}};
 }
 
@@ -174,7 +175,7 @@ Drained drain(Bench& bench, long long backlog = 0) {
 Row bench_drain(Bench& bench) {
   const long long backlog = bench.arguments.number("backlog", 0, 0, 1'000'000'000);
   const long long wanted = bench.jobs + backlog;
-  if (bench.left < wanted) enqueue_bulk(bench, wanted - bench.left);
+  if (bench.left < wanted) enqueue_ready(bench, wanted - bench.left);
   const Drained d = drain(bench, backlog);
   return {{{"rate", static_cast<double>(d.n) / d.seconds},
            {"cpu_s", d.cpu_seconds},
@@ -280,7 +281,7 @@ Row bench_scheduled(Bench& bench) {
     empty_mib = resident_mib(child.pid());
   }
   const std::int64_t start = monotonic_ns();
-  enqueue_bulk(bench.enqueuer().in(24h), bench.args, bench.jobs);
+  enqueue_bulk(bench, bench.enqueuer().in(24h), bench.jobs);
   const double rate = static_cast<double>(bench.jobs) / seconds_since(start);
   const std::int64_t due = monotonic_ns();
   bench.enqueuer().in(100ms).enqueue_json("bench.pickup", "[" + std::to_string(due) + "]");
@@ -338,6 +339,7 @@ int run(const Arguments& a) {
               std::move(broker),
               plugin,
               a.number("jobs", 100'000, 1, 1'000'000'000),
+              static_cast<std::size_t>(a.number("batch", 500, 1, 1'000'000)),
               args_for(a.number("payload", 200, 0, 1'000'000))};
   drain(bench);  // what a run that was killed left
   for (const std::string& op : ops) print_row(bench, op, measure(bench, op));
@@ -369,7 +371,7 @@ constexpr OptionSpec kChildOptions[] = {{"worker-threads", "N", "of the worker"}
 
 const Command kBench{"bench",
                      "Measure a broker through the public API",
-                     "OP: enqueue (500 a call), drain, single (one a call, many threads), pickup "
+                     "OP: enqueue (many a call), drain, single (one a call, many threads), pickup "
                      "(from this process to a worker in another), idle; all of these when none is "
                      "given. scheduled: what so many messages that are due in a day cost a worker "
                      "that starts. Uses the queue gander-bench and leaves it empty.",
