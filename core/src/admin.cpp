@@ -127,7 +127,22 @@ struct Admin::Impl {
     call<gander_ext_manage>(GANDER_EXT_MANAGE, what,
                             [&](const gander_ext_manage& t, gander_session* s, const gander_call* c,
                                 gander_error* e) { return function(t, s, c, verdicts.data(), e); });
-    return static_cast<std::uint64_t>(std::count(verdicts.begin(), verdicts.end(), GANDER_OK));
+    const auto done = std::count(verdicts.begin(), verdicts.end(), GANDER_OK);
+    // Not "done to none of them": that is the answer where they are not there.
+    if (const auto not_possible = std::count(verdicts.begin(), verdicts.end(), GANDER_UNSUPPORTED);
+        not_possible > 0)
+      throw Error(Code::unsupported,
+                  "broker '" + broker->name() + "' cannot " + what + " for " +
+                      std::to_string(not_possible) + " of " + std::to_string(n) +
+                      " ids: it finds not every state by id, see its page in docs/brokers; done "
+                      "for " +
+                      std::to_string(done));
+    return static_cast<std::uint64_t>(done);
+  }
+
+  // To the front where there is one: elsewhere it comes in its turn.
+  std::uint32_t front() {
+    return (broker->info().caps & GANDER_CAP_FRONT) != 0 ? GANDER_MOVE_FRONT : 0U;
   }
 
   std::uint64_t move(const char* what, const std::vector<Id>& ids, gander_move_req req) {
@@ -224,14 +239,14 @@ std::optional<MessageView> Admin::get(const Id& id) {
 std::uint64_t Admin::retry_now(const std::vector<Id>& ids) {
   gander_move_req req{};
   req.to_state = GANDER_STATE_READY;
-  req.flags = GANDER_MOVE_FRONT;
+  req.flags = impl_->front();
   return impl_->move("retry messages", ids, req);
 }
 
 std::uint64_t Admin::replay(const std::vector<Id>& ids) {
   gander_move_req req{};
   req.to_state = GANDER_STATE_READY;
-  req.flags = GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS;
+  req.flags = impl_->front() | GANDER_MOVE_RESET_COUNTERS;
   return impl_->move("replay messages", ids, req);
 }
 

@@ -255,7 +255,10 @@ void check_verdicts(std::span<const gander_status> verdicts, const BrokerHandle&
           "the message is larger than the broker takes (info().max_body) or its server: send a "
           "reference to the data instead";
     if (verdict == GANDER_FULL) text = "the broker is full: disk, memory or a limit of the server";
-    if (verdict == GANDER_UNSUPPORTED) text = "the broker cannot do what the message asks for";
+    if (verdict == GANDER_UNSUPPORTED)
+      text =
+          "the broker cannot do what the message asks for: a time, priority or place of its own; "
+          "'gander plugin info' of it shows what it can, docs/brokers/README.md which others can";
     if (verdict == GANDER_NOT_ATTEMPTED) text = "the plugin gave no verdict on the message";
     std::string_view(text).copy(status.error.message, sizeof(status.error.message) - 1);
     throw error_of(status, broker.name(), "enqueue");

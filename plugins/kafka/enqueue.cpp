@@ -16,7 +16,7 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     throw error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, instance_.settings.where(), "enqueueing");
   write_values(messages);
   try {
-    place(messages, verdicts, deadline);
+    place(messages, deadline);
     // One after another: whoever sees a message sees those that go before it, so that of several
     // priorities in one call the highest is taken first.
     for (std::uint32_t p = 0; p < kPriorities; ++p) send(p, verdicts, deadline);
@@ -50,7 +50,7 @@ void Writer::write_values(sdk::Messages messages) {
   }
 }
 
-void Writer::place(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::Deadline& deadline) {
+void Writer::place(sdk::Messages messages, const sdk::Deadline& deadline) {
   const std::int64_t now_us = instance_.host.now_us();
   for (Batch& batch : batches_) batch.records.clear(), batch.places.clear();
   target_ = {};
@@ -59,10 +59,6 @@ void Writer::place(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::De
     const gander_message& m = *messages[i];
     const std::string_view value(values_.data() + begin, ends_[i] - begin);
     begin = ends_[i];
-    if ((m.flags & GANDER_MESSAGE_FRONT) != 0) {
-      verdicts[i] = GANDER_UNSUPPORTED;
-      continue;
-    }
     if (m.run_at_us > now_us) {
       instance_.topics.need_control(deadline);
       // In memory when it is due: whoever promotes it needs its queue to be there.

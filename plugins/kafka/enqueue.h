@@ -16,7 +16,7 @@ class Writer {
 
  private:
   void write_values(sdk::Messages messages);
-  void place(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
+  void place(sdk::Messages messages, const sdk::Deadline& deadline);
   void place_ready(const gander_message& m, std::string_view value, std::size_t of,
                    const sdk::Deadline& deadline);
   void send(std::uint32_t priority, sdk::Verdicts verdicts, const sdk::Deadline& deadline);

@@ -28,8 +28,9 @@ void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const gander_message& m = *messages[i];
     const std::int64_t delay = delay_until(m.run_at_us, now);
-    // Not declared, so refused and not ignored: a queue of RabbitMQ has no front to put it to.
-    if ((m.flags & GANDER_MESSAGE_FRONT) != 0 || delay > kLongestDelay) {
+    if (delay > kLongestDelay) {
+      // A verdict has no room for why.
+      if (messages.size() == 1) throw too_late();
       verdicts[i] = GANDER_UNSUPPORTED;
       continue;
     }
@@ -61,6 +62,13 @@ void Enqueuer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     const std::string_view queue = sdk::view(o.message->queue);
     if (o.to == Outgoing::To::work && queue != rung) instance_.bell.ring(rung = queue);
   }
+}
+
+sdk::Error Enqueuer::too_late() const {
+  return {GANDER_UNSUPPORTED, instance_.settings.where() + ": a message can wait for " +
+                                  std::to_string(kLongestDelay) +
+                                  " s (8.5 years) at most; take another broker for what is due "
+                                  "later, or enqueue it when the time is nearer"};
 }
 
 // What others of the call became no caller can be told then.

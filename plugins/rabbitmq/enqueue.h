@@ -13,6 +13,7 @@ class Enqueuer {
   void enqueue(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
 
  private:
+  [[nodiscard]] sdk::Error too_late() const;
   [[nodiscard]] sdk::Error left_out(const Outgoing& item) const;
 
   Instance& instance_;

@@ -80,9 +80,9 @@ class Operator {
     must(manage_.move(session_.raw(), &call, &request, verdicts.data(), &e), e);
     return verdicts;
   }
-  // As gander dead replay does.
+  // As gander dead replay does where a queue has no front.
   Statuses replay(const Numbers& numbers, const std::string& to = "") {
-    return move(numbers, {GANDER_STATE_READY, to, GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS});
+    return move(numbers, {GANDER_STATE_READY, to, GANDER_MOVE_RESET_COUNTERS});
   }
   Statuses remove(const Numbers& numbers) {
     const auto ids = ids_of(numbers);

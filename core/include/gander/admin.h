@@ -66,8 +66,10 @@ class Admin {
   std::optional<MessageView> get(const Id& id);
 
   // These return how many it was done to; a leased message belongs to its worker and is left alone.
-  std::uint64_t retry_now(const std::vector<Id>& ids);  // scheduled or retry: now, at the front
-  std::uint64_t replay(const std::vector<Id>& ids);     // the same, counters at 0: for dead letters
+  // Error(unsupported), and its text says for how many, where the broker cannot do it to one of
+  // these ids (a queue server finds only dead letters by id); to the others it is done.
+  std::uint64_t retry_now(const std::vector<Id>& ids);  // now, at the front if there is one
+  std::uint64_t replay(const std::vector<Id>& ids);     // the same, counters at 0: for the dead
   std::uint64_t move(const std::vector<Id>& ids, std::string_view to_queue);
   std::uint64_t kill(const std::vector<Id>& ids, std::string_view why);  // to the dead letters
   std::uint64_t remove(const std::vector<Id>& ids);

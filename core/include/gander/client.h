@@ -27,7 +27,7 @@ enum class Priority { high = 0, normal = 1, low = 2 };
 struct EnqueueOptions {
   std::string queue = "default";  // 1 to 200 bytes, no control characters, no '/'
   std::chrono::system_clock::time_point
-      run_at{};  // not before; an instant that has passed: at the front, now
+      run_at{};  // not before; an instant that has passed: now, at the front if there is one
   Priority priority = Priority::normal;
   std::optional<Id> id;            // empty: a fresh one
   std::optional<int> max_retries;  // these four override what the handler was registered with

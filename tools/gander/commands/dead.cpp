@@ -54,7 +54,7 @@ const Command kDeadShow{"dead show", "Show everything about one dead letter", ""
                         run_show};
 const Command kDeadReplay{"dead replay",
                           "Run dead letters again, with a fresh set of retries",
-                          "They go to the front of their queues.",
+                          "They go to the front of their queues, where the broker has one.",
                           kIds,
                           kReplayOptions,
                           kAll,

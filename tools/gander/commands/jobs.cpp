@@ -80,7 +80,7 @@ const Command kJobsList{
 const Command kJobsShow{"jobs show", "Show everything about one message", "", kOneId, {}, kAll,
                         run_show};
 const Command kJobsRetry{"jobs retry",
-                         "Run what is due later now, at the front of its queue",
+                         "Run what is due later now, at the front of its queue if it has one",
                          "By ID also a dead letter; its attempts are kept. See dead replay.",
                          kIds,
                          kRetryOptions,

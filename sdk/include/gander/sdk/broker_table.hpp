@@ -17,7 +17,7 @@ struct BrokerBox {
 // What the host knows as gander_session: the author's session and the scratch lists of its calls.
 struct SessionBox {
   std::unique_ptr<Session> session;
-  std::uint64_t max_body = 0;
+  std::uint64_t caps = 0, max_body = 0;
   std::vector<const gander_message*> messages;
   std::vector<const gander_settle*> settles;
   std::vector<const gander_take*> takes;
@@ -49,11 +49,13 @@ inline bool good_incarnation(std::string_view name) {
          std::all_of(name.begin(), name.end(), good);
 }
 
-inline gander_status first_look(const gander_message& m, std::uint64_t max_body) {
+inline gander_status first_look(const gander_message& m, const SessionBox& b) {
   if ((m.flags & ~GANDER_MESSAGE_FRONT) != 0 || m.priority > GANDER_PRIORITY_LOW)
     return GANDER_INVALID_ARGUMENT;
   if (!good_queue_name(view(m.queue))) return GANDER_INVALID_ARGUMENT;
-  return m.body.len > max_body ? GANDER_TOO_LARGE : GANDER_OK;
+  // Refused where it is not declared, and not ignored (GBC-012).
+  if (m.flags != 0 && (b.caps & GANDER_CAP_FRONT) == 0) return GANDER_UNSUPPORTED;
+  return m.body.len > b.max_body ? GANDER_TOO_LARGE : GANDER_OK;
 }
 
 inline gander_status enqueue(gander_session* s, const gander_call* call,
@@ -68,7 +70,7 @@ inline gander_status enqueue(gander_session* s, const gander_call* call,
         b.places.clear();
         for (std::size_t i = 0; i < req->count; ++i) {
           const gander_message* m = GANDER_AT(gander_message, req->items, req->item_size, i);
-          verdicts[i] = first_look(*m, b.max_body);
+          verdicts[i] = first_look(*m, b);
           if (verdicts[i] != GANDER_OK) continue;
           b.messages.push_back(m);
           b.places.push_back(i);
@@ -156,7 +158,9 @@ inline gander_status open_session(gander_broker* broker, const gander_call* call
     const Deadline deadline(call);
     session->session = box(broker).broker->open(
         {opts->role, incarnation, {opts->queues, opts->n_queues}}, deadline);
-    session->max_body = box(broker).broker->info(deadline).max_body;
+    const gander_broker_info info = box(broker).broker->info(deadline);
+    session->caps = info.caps;
+    session->max_body = info.max_body;
     *out = reinterpret_cast<gander_session*>(session.release());
     return gander_status{GANDER_OK};
   });
@@ -235,6 +239,9 @@ inline const gander_ext_manage* manage_table() {
          gander_status* verdicts, gander_error* e) noexcept {
         return guard(e, [&]() -> gander_status {
           no_flags(req->flags & ~(GANDER_MOVE_FRONT | GANDER_MOVE_RESET_COUNTERS), "move");
+          if ((req->flags & GANDER_MOVE_FRONT) != 0 && (box(s).caps & GANDER_CAP_FRONT) == 0)
+            throw Error(GANDER_UNSUPPORTED,
+                        "move: no queue of this broker has a front; leave GANDER_MOVE_FRONT out");
           if (req->to_state != GANDER_STATE_READY && req->to_state != GANDER_STATE_SCHEDULED &&
               req->to_state != GANDER_STATE_DEAD)
             refuse("move: to_state is READY, SCHEDULED or DEAD");

@@ -13,7 +13,7 @@ extern "C" {
 
 #define GANDER_EXT_MANAGE "gander.broker.manage/1"
 
-#define GANDER_MOVE_FRONT 1u /* to the front of its queue */
+#define GANDER_MOVE_FRONT 1u /* to the front of its queue; UNSUPPORTED without CAP_FRONT */
 #define GANDER_MOVE_RESET_COUNTERS \
   2u /* attempts and crashes to 0, failure times to 0: a fresh start */
 
