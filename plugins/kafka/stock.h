@@ -53,7 +53,7 @@ class Stock {
  public:
   // More than this many records, or bytes of them, of one priority are not kept waiting.
   static constexpr std::size_t kMostRecords = 8192;
-  static constexpr std::size_t kMostBytes = 8U << 20U;
+  static constexpr std::size_t kMostBytes = 4U << 20U;
 
   explicit Stock(std::uint64_t first_receipt) : receipt_(first_receipt) {}
 
