@@ -11,8 +11,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// The largest that there is. A consumer that holds so many is pushed no more; another is added.
-constexpr std::size_t kPrefetch = 0xFFFF;
 // Nothing came for so long: it is worth to ask whether that was all.
 constexpr milliseconds kQuiet{3};
 constexpr milliseconds kLongestPause{200};
@@ -87,14 +85,14 @@ void Visit::enter() {
   }
 }
 
-void Visit::read(const std::string& queue, const Browser::Visitor& visitor) {
+void Visit::read(const std::string& queue, const Browser::Visitor& visitor, std::size_t ahead) {
   const std::size_t there = client().count(queue, until_).value_or(0);
   if (there == 0) return;
   parts_.push_back({queue, browser_.last_tag_ + 1, 0});
   browser_.seen_ = 0;
   browser_.visitor_ = &visitor;
   try {
-    hear_all(queue, there);
+    hear_all(queue, there, ahead);
   } catch (...) {
     browser_.visitor_ = nullptr;
     parts_.back().kept += browser_.seen_;
@@ -107,13 +105,15 @@ void Visit::read(const std::string& queue, const Browser::Visitor& visitor) {
 
 // The server counts as taken what it has not sent yet: so all that were there are waited for, and
 // what has come since is seen as far as it comes.
-void Visit::hear_all(const std::string& queue, std::size_t there) {
+void Visit::hear_all(const std::string& queue, std::size_t there, std::size_t ahead) {
   Connection& connection = *browser_.connection_;
   const auto done = [this] { return browser_.visitor_ == nullptr; };
   for (std::size_t room = 0;;) {
+    // One that holds its prefetch is pushed no more.
     if (browser_.seen_ >= room) {
-      add_consumer(queue);
-      room += kPrefetch;
+      add_consumer(queue, ahead);
+      room += ahead;
+      ahead = std::min(2 * ahead, kMostAhead);
     }
     const std::size_t before = browser_.seen_;
     while (!done() && connection.listen(std::min(until_, steady_clock::now() + kQuiet))) {
@@ -130,8 +130,8 @@ void Visit::hear_all(const std::string& queue, std::size_t there) {
   }
 }
 
-void Visit::add_consumer(const std::string& queue) {
-  client().consume(queue, std::to_string(++made_), static_cast<std::uint16_t>(kPrefetch),
+void Visit::add_consumer(const std::string& queue, std::size_t prefetch) {
+  client().consume(queue, std::to_string(++made_), static_cast<std::uint16_t>(prefetch),
                    Client::Acks::needed, until_);
 }
 

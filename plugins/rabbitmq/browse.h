@@ -40,6 +40,9 @@ class Browser final : public Connection::Listener {
   std::uint64_t last_tag_ = 0;
 };
 
+// The largest prefetch that there is.
+inline constexpr std::size_t kMostAhead = 0xFFFF;
+
 // While it lives no other operator reads: to two at once each would seem to lack what the other
 // holds.
 class Visit {
@@ -56,7 +59,9 @@ class Visit {
 
   // Shows all that lies in the queue. One that is not there is empty. Throws TIMEOUT, having shown
   // some.
-  void read(const std::string& queue, const Browser::Visitor& visitor);
+  // `ahead`: how many are taken out at first, by who may stop soon.
+  void read(const std::string& queue, const Browser::Visitor& visitor,
+            std::size_t ahead = kMostAhead);
   // One that was read, for good. Also within a visitor.
   void drop(std::uint64_t tag);
   // All that was read and not dropped; it is there for others when this returns.
@@ -69,8 +74,8 @@ class Visit {
     std::size_t kept;
   };
   void enter();
-  void add_consumer(const std::string& queue);
-  void hear_all(const std::string& queue, std::size_t there);
+  void add_consumer(const std::string& queue, std::size_t prefetch);
+  void hear_all(const std::string& queue, std::size_t there, std::size_t ahead);
   void end_reading();
 
   Browser& browser_;

@@ -67,6 +67,7 @@ void Client::connect(const sdk::Endpoint& at, TimePoint until) {
   open_socket(at, until);
   log_in(until);
   for (const amqp_channel_t channel : {kMain, kControl}) {
+    limit_calls(until);
     amqp_channel_open(handle_.get(), channel);
     check(amqp_get_rpc_reply(handle_.get()), 0, "opening a channel");
   }
@@ -191,6 +192,7 @@ void Client::consume(const std::string& queue, const std::string& tag, std::uint
   limit_calls(until);
   amqp_basic_qos(handle_.get(), kMain, 0, prefetch, 0);
   check(amqp_get_rpc_reply(handle_.get()), kMain, "setting the prefetch");
+  limit_calls(until);
   amqp_basic_consume(handle_.get(), kMain, amqp_bytes(queue), amqp_bytes(tag), 0,
                      acks == Acks::none ? 1 : 0, 0, amqp_empty_table);
   check(amqp_get_rpc_reply(handle_.get()), kMain, "consuming from '" + queue + "'");

@@ -87,7 +87,15 @@ Connection::Turn::~Turn() {
 bool Connection::listen(TimePoint until) {
   Event event;
   if (!client_.next(event, until)) return false;
-  listener_.on_event(event);
+  try {
+    listener_.on_event(event);
+  } catch (const std::exception& e) {
+    // A delivery that nobody knows of would be acknowledged with those behind it.
+    if (!client_.lost())
+      client_.lose(lost_connection(client_.where(),
+                                   std::string("what it sent could not be kept: ") + e.what()));
+    throw;
+  }
   return true;
 }
 

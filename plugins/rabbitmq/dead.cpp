@@ -46,8 +46,8 @@ void DeadLetters::read(std::string_view queue, const Visitor& visitor) {
   });
 }
 
-void DeadLetters::read_dead(std::string_view queue, const Visitor& visitor) {
-  read_from(instance_.names.dead(address_of(queue)), queue, visitor);
+void DeadLetters::read_dead(std::string_view queue, const Visitor& visitor, std::size_t ahead) {
+  read_from(instance_.names.dead(address_of(queue)), queue, visitor, ahead);
 }
 
 void DeadLetters::read_unrouted(const Visitor& visitor) {
@@ -59,9 +59,9 @@ void DeadLetters::read_unrouted(const Visitor& visitor) {
   });
 }
 
-void DeadLetters::read_from(const std::string& from, std::string_view queue,
-                            const Visitor& visitor) {
-  visit_.read(from, [&](const Event& e) {
+void DeadLetters::read_from(const std::string& from, std::string_view queue, const Visitor& visitor,
+                            std::size_t ahead) {
+  const auto look_at = [&](const Event& e) {
     const sdk::OwnedMessage owned = decode(*e.properties, e.body, queue);
     auto m = static_cast<const gander_message&>(owned);
     const std::int64_t returns = returns_of(*e.properties);
@@ -70,7 +70,8 @@ void DeadLetters::read_from(const std::string& from, std::string_view queue,
     const Look look = visitor(m, e.tag);
     if (look != Look::take && returns > kWorn) worn_.push_back({sdk::OwnedMessage(m), e.tag});
     return look != Look::stop;
-  });
+  };
+  visit_.read(from, look_at, ahead);
   renew();
 }
 

@@ -28,11 +28,12 @@ class DeadLetters {
   std::vector<std::string> names();
   // Of one queue; of all when the name is empty. The oldest of each queue first.
   void read(std::string_view queue, const Visitor& visitor);
-  void read_dead(std::string_view queue, const Visitor& visitor);
+  void read_dead(std::string_view queue, const Visitor& visitor, std::size_t ahead = kMostAhead);
   void read_unrouted(const Visitor& visitor);
 
  private:
-  void read_from(const std::string& from, std::string_view queue, const Visitor& visitor);
+  void read_from(const std::string& from, std::string_view queue, const Visitor& visitor,
+                 std::size_t ahead = kMostAhead);
   void renew();
 
   Instance& instance_;

@@ -30,6 +30,8 @@ constexpr Meaning kMeanings[] = {
     {406, "inequivalent arg", GANDER_CONFIG, 0,
      "somebody else declared it with other arguments: delete it, or set another 'prefix'"},
     {406, "larger than", GANDER_TOO_LARGE, 0, "raise max_message_size of the server"},
+    {406, "limit in vhost", GANDER_FULL, kRetry,
+     "delete queues that are not needed, or raise the limit of the vhost"},
     {406, "timed out", GANDER_LEASE_LOST, 0,
      "a job ran longer than the server's consumer_timeout: raise that"},
     {311, "", GANDER_TOO_LARGE, 0, "the server's limit is lower than max_body_bytes"},

@@ -51,22 +51,42 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
     throw lease_lost(instance_.settings.where(), incarnation_, connection_->why_lost());
   const TimePoint until = limit_of(deadline, instance_.settings);
   sdk::Taken taken;
+  bool settled = false;
   try {
     std::optional<sdk::Error> put_off;
-    if (!exchange.settles.empty()) put_off = settle(exchange, until);
-    const Connection::Turn turn(*connection_, until);
-    connection_->catch_up();
-    warn_of_long_job();
-    take(exchange, taken, until);
+    if (!exchange.settles.empty()) {
+      put_off = settle(exchange, until);
+      settled = !put_off;
+    }
+    take_in_turn(exchange, taken, until);
     if (put_off && taken.batch->size() == 0) throw sdk::Error(*put_off);
-    if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
   } catch (const sdk::Error& e) {
     // Acks may have gone out, and deliveries been given to the batch that nobody will see.
-    if (!connection_->client().lost()) throw;
-    throw sdk::Error(e.code(), e.what(), e.flags() | GANDER_ERROR_MAYBE_APPLIED, e.native_code(),
-                     e.native());
+    if (connection_->client().lost())
+      throw sdk::Error(e.code(), e.what(), e.flags() | GANDER_ERROR_MAYBE_APPLIED, e.native_code(),
+                       e.native());
+    // What was done is to be told: else it would be settled again, and what was taken be nobody's.
+    // The error comes again with the next call.
+    if (!settled && (!taken.batch || taken.batch->size() == 0)) throw;
+    instance_.host.log(GANDER_LOG_DEBUG, std::string("taking: ") + e.what());
   }
   return taken;
+}
+
+void Consumer::take_in_turn(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until) {
+  std::optional<Connection::Turn> turn(std::in_place, *connection_, until);
+  connection_->catch_up();
+  require_held(until);
+  warn_of_long_job();
+  if (const auto names = missing_queues(exchange.takes); !names.empty()) {
+    // Not in turn: to make a queue takes seconds, in which heartbeats go on.
+    turn.reset();
+    publisher_.ensure_queues(names, until);
+    turn.emplace(*connection_, until);
+    for (const std::string& name : names) subscription(name).stands = true;
+  }
+  take(exchange, taken, until);
+  if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
 }
 
 void Consumer::on_event(const Event& event) {
@@ -103,7 +123,8 @@ void Consumer::warn_of_long_job() {
 
 Level* Consumer::level_of(std::string_view tag, std::uint64_t& number) const {
   std::from_chars(tag.data(), tag.data() + tag.size(), number);
-  return number >= 1 && number <= consumers_.size() ? consumers_[number - 1] : nullptr;
+  const auto it = consumers_.find(number);
+  return it == consumers_.end() ? nullptr : it->second;
 }
 
 void Consumer::delivered(const Event& event) {
@@ -126,14 +147,32 @@ void Consumer::delivered(const Event& event) {
   instance_.bell.ring(level->queue->name);
 }
 
-// Its queue was deleted. Who takes from it next declares it again.
+// Its queue was deleted, and who takes from it next declares it again; or, from RabbitMQ 4.3 on, a
+// job ran longer than consumer_timeout.
 void Consumer::cancelled(std::string_view tag) {
+  if (tag == kOperators)
+    connection_->client().lose(lost_connection(connection_->client().where(),
+                                               "the queue by which operators tell it was deleted"));
   std::uint64_t number = 0;
   Level* level = level_of(tag, number);
   if (level == nullptr || !level->has(number)) return;
+  if (level->pushed > 0) doubtful_.insert(level->name);
   level->clear();
   level->queue->stands = false;
   instance_.bell.ring(level->queue->name);
+}
+
+// The server has given to others what a consumer held that it cancelled while the queue is there;
+// to settle it would make two jobs of one.
+void Consumer::require_held(TimePoint until) {
+  for (const std::string& name : std::exchange(doubtful_, {}))
+    if (connection_->client().count(name, until))
+      connection_->client().lose(sdk::Error(
+          GANDER_LEASE_LOST,
+          connection_->client().where() + ": the server cancelled a consumer of '" + name +
+              "' and gave away what it held: a job ran longer than the server's consumer_timeout; "
+              "raise that",
+          GANDER_ERROR_RECONNECT));
 }
 
 void Consumer::on_lost(const std::string& /*why*/) noexcept {
@@ -156,8 +195,9 @@ TimePoint Consumer::next_chores() const {
 TimePoint Consumer::chores(TimePoint now) {
   const TimePoint until = now + kReturnWithin;
   try {
-    Moves moves = collect_idle(now, until);
-    if (!moves.items.empty()) return_idle(moves, until);
+    finish_returning(until);  // of before, if the turn was not to be had then
+    collect_idle(now, until);
+    if (!returning_.items.empty()) return_idle(until);
     const Connection::Turn turn(*connection_, until);
     // To look at what is idle again and again would be of no use, to send acks in time is.
     return std::max(next_chores(),
@@ -169,12 +209,11 @@ TimePoint Consumer::chores(TimePoint now) {
   }
 }
 
-Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
-  Moves moves;
+void Consumer::collect_idle(TimePoint now, TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   connection_->catch_up();
   if (now >= ledger_.flush_by()) ledger_.flush(connection_->client());
-  collect_suspects(moves);
+  collect_suspects(returning_);
   for (const auto& [name, s] : subscriptions_) {
     if (s->told) look_up_state(*s, until);
     if (now < s->idle_at() || away(*s)) continue;
@@ -185,35 +224,44 @@ Consumer::Moves Consumer::collect_idle(TimePoint now, TimePoint until) {
       for (const std::uint64_t tag : level.waiting) {
         Lease& lease = *ledger_.find(tag);
         lease.state = Lease::State::moving;
-        go_back(moves, tag, lease);
+        go_back(returning_, tag, lease);
       }
       level.waiting.clear();
     }
   }
-  return moves;
 }
 
-// What could not be stored elsewhere waits here again.
-void Consumer::return_idle(Moves& moves, TimePoint until) {
+void Consumer::return_idle(TimePoint until) {
   std::string failed;
   try {
-    publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
+    publisher_.publish(returning_.items, Publisher::WhenBlocked::fail, until);
   } catch (const std::exception& e) {
     failed = e.what();
   }
-  const Connection::Turn turn(*connection_, until + kReturnWithin);
-  for (std::size_t i = moves.tags.size(); i-- > 0;) {
-    Lease& lease = *ledger_.find(moves.tags[i]);
-    if (moves.items[i].result == Outgoing::Result::stored) {
-      if (moves.items[i].to == Outgoing::To::alone) instance_.bell.ring(lease.level->queue->name);
-      finish(moves.tags[i]);
+  finish_returning(until + kReturnWithin);
+  if (!failed.empty()) throw std::runtime_error(failed);
+}
+
+// What could not be stored elsewhere waits here again.
+void Consumer::finish_returning(TimePoint until) {
+  if (returning_.items.empty()) return;
+  const Connection::Turn turn(*connection_, until);
+  for (std::size_t i = returning_.tags.size(); i-- > 0;) {
+    const std::uint64_t tag = returning_.tags[i];
+    Lease& lease = *ledger_.find(tag);
+    Level& level = *lease.level;
+    if (returning_.items[i].result == Outgoing::Result::stored) {
+      if (returning_.items[i].to == Outgoing::To::alone) instance_.bell.ring(level.queue->name);
+      finish(tag);
       continue;
     }
     lease.state = Lease::State::waiting;
-    lease.level->waiting.push_front(moves.tags[i]);
+    level.waiting.push_front(tag);
+    note_oldest(*level.queue);
+    instance_.bell.ring(level.queue->name);
   }
+  returning_ = {};
   ledger_.flush(connection_->client());
-  if (!failed.empty()) throw std::runtime_error(failed);
 }
 
 // After the listening thread has ended.
@@ -221,6 +269,8 @@ void Consumer::give_all_back(TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   for (const auto& [name, s] : subscriptions_)
     if (!away(*s)) cancel_all(*s, until);
+  for (std::size_t i = 0; i < returning_.tags.size(); ++i)
+    if (returning_.items[i].result == Outgoing::Result::stored) finish(returning_.tags[i]);
   ledger_.flush(connection_->client());
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "lease.h"
@@ -25,6 +26,7 @@ class Consumer final : public Connection::Listener {
   sdk::Taken exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline);
 
  private:
+  void take_in_turn(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
   void on_event(const Event& event) override;
   void on_lost(const std::string& why) noexcept override;
   TimePoint chores(TimePoint now) override;
@@ -32,6 +34,7 @@ class Consumer final : public Connection::Listener {
   void delivered(const Event& event);
   void warn_of_long_job();
   void cancelled(std::string_view tag);
+  void require_held(TimePoint until);
 
   // pause.cpp
   void begin_taking(Subscription& s, TimePoint until);
@@ -47,17 +50,19 @@ class Consumer final : public Connection::Listener {
     std::vector<std::size_t> verdicts;  // the same
   };
   std::optional<sdk::Error> settle(const sdk::Exchange& exchange, TimePoint until);
-  std::size_t look_up(const sdk::Exchange& exchange, Moves& moves);
+  std::size_t look_up(const sdk::Exchange& exchange, Moves& moves, TimePoint until);
   Outgoing successor(const gander_settle& settle) const;
   Lease* held(const gander_message& message);
   void finish(std::uint64_t tag);
+  std::unique_ptr<Connection::Turn> surely_in_turn();
   std::size_t finish_moved(Moves& moves);
 
   // take.cpp
   void take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
   void gather(sdk::Takes takes, TimePoint until);
-  void ensure_queues(sdk::Takes takes, TimePoint until);
+  std::vector<std::string> missing_queues(sdk::Takes takes);
   void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
+  void await_refill(Level& level, TimePoint until);
   void note_oldest(Subscription& s);
   bool to_be_pushed(const Subscription& s, TimePoint until);
   bool await_pushes(sdk::Takes takes, TimePoint until);
@@ -82,8 +87,9 @@ class Consumer final : public Connection::Listener {
   static Outgoing ready_again(const gander_message& message);
 
   // What goes back without having been given to the host, or as it was given.
-  Moves collect_idle(TimePoint now, TimePoint until);
-  void return_idle(Moves& moves, TimePoint until);
+  void collect_idle(TimePoint now, TimePoint until);
+  void return_idle(TimePoint until);
+  void finish_returning(TimePoint until);
   void give_all_back(TimePoint until);
   TimePoint next_chores() const;
 
@@ -92,13 +98,16 @@ class Consumer final : public Connection::Listener {
   const std::shared_ptr<Life> life_;
   const std::uint64_t serial_;  // in receipts: those of other sessions are strangers'
   Publisher publisher_;
+  Moves returning_;  // of the listening thread alone
   // In turn of the connection.
   Ledger ledger_;
   std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
   std::vector<std::uint64_t> suspects_;  // tags of those that are to be moved
+  std::set<std::string> doubtful_;       // queues whose consumer was cancelled while it held some
   TimePoint last_push_{};
   bool hears_operators_ = false;
-  std::vector<Level*> consumers_;  // number n in place n - 1, also those that were cancelled
+  std::map<std::uint64_t, Level*> consumers_;  // by their numbers
+  std::uint64_t last_consumer_ = 0;
   std::unique_ptr<Connection> connection_;  // last made, as it begins to call the rest
 };
 

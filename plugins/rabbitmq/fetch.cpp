@@ -69,12 +69,12 @@ void Consumer::begin(Level& level, std::size_t prefetch, TimePoint until) {
 }
 
 void Consumer::subscribe(Level& level, std::size_t prefetch, TimePoint until) {
-  consumers_.push_back(&level);
+  consumers_.emplace(++last_consumer_, &level);
   // At once, as the first deliveries come with the answer.
-  level.add(consumers_.size(), prefetch);
+  level.add(last_consumer_, prefetch);
   watched(level, [&](Client& client) {
-    client.consume(level.name, std::to_string(consumers_.size()),
-                   static_cast<std::uint16_t>(prefetch), Client::Acks::needed, until);
+    client.consume(level.name, std::to_string(last_consumer_), static_cast<std::uint16_t>(prefetch),
+                   Client::Acks::needed, until);
   });
 }
 
@@ -103,6 +103,7 @@ void Consumer::cancel_all(Subscription& s, TimePoint until) {
     level.clear();
   }
   connection_->catch_up();
+  std::erase_if(consumers_, [&s](const auto& each) { return each.second->queue == &s; });
 }
 
 }  // namespace gander::rabbitmq

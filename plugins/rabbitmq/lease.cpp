@@ -1,6 +1,7 @@
 #include "lease.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gander::rabbitmq {
 namespace {
@@ -11,65 +12,52 @@ constexpr std::chrono::milliseconds kMoment{5};
 }  // namespace
 
 Lease& Ledger::add(std::uint64_t tag, Level& level, sdk::OwnedMessage message) {
-  if (leases_.empty()) first_ = tag;
-  leases_.resize(tag - first_ + 1);
-  Lease& lease = leases_.back();
-  lease.state = Lease::State::waiting;
+  Lease& lease = leases_.emplace_hint(leases_.end(), tag, Lease{})->second;
   lease.level = &level;
   lease.message = std::move(message);
   return lease;
 }
 
 Lease* Ledger::find(std::uint64_t tag) {
-  if (tag < first_ || tag - first_ >= leases_.size()) return nullptr;
-  Lease& lease = leases_[tag - first_];
-  return lease.state < Lease::State::finished ? &lease : nullptr;
+  const auto it = leases_.find(tag);
+  return it == leases_.end() ? nullptr : &it->second;
 }
 
-Lease* Ledger::oldest() {
-  const auto open = [](const Lease& lease) { return lease.state < Lease::State::finished; };
-  const auto it = std::ranges::find_if(leases_, open);
-  return it == leases_.end() ? nullptr : &*it;
-}
+Lease* Ledger::oldest() { return leases_.empty() ? nullptr : &leases_.begin()->second; }
 
 void Ledger::finish(std::uint64_t tag) {
-  Lease& lease = leases_[tag - first_];
-  lease.state = Lease::State::finished;
-  lease.message = sdk::OwnedMessage();
+  leases_.erase(tag);
   to_ack_.push_back(tag);
 }
 
-void Ledger::ack_front(Client& client) {
-  std::uint64_t last_of_prefix = 0;
-  while (!leases_.empty() && leases_.front().state >= Lease::State::finished) {
-    // The server knows no longer what was acknowledged alone before.
-    if (leases_.front().state == Lease::State::finished) last_of_prefix = first_;
-    leases_.pop_front();
-    ++first_;
+// One ack up to the last that is finished before the first that is not. True: that has moved on.
+bool Ledger::ack_front(Client& client) {
+  const std::uint64_t front = leases_.empty() ? UINT64_MAX : leases_.begin()->first;
+  std::uint64_t last = 0;
+  for (const std::uint64_t tag : to_ack_)
+    if (tag < front) last = std::max(last, tag);
+  if (last != 0) {
+    client.ack(last, true);
+    std::erase_if(to_ack_, [last](std::uint64_t tag) { return tag <= last; });
   }
-  if (last_of_prefix != 0) client.ack(last_of_prefix, true);
-  std::erase_if(to_ack_, [this](std::uint64_t tag) { return tag < first_; });
+  return std::exchange(front_, front) != front;
 }
 
 void Ledger::flush(Client& client) {
   flush_by_ = TimePoint::max();
   if (to_ack_.empty()) return;
   ack_front(client);
-  for (const std::uint64_t tag : to_ack_) {
-    client.ack(tag, false);
-    leases_[tag - first_].state = Lease::State::gone;
-  }
+  for (const std::uint64_t tag : to_ack_) client.ack(tag, false);
   to_ack_.clear();
 }
 
 void Ledger::flush_soon(Client& client, TimePoint now) {
   const bool many = to_ack_.size() >= kMany;
-  const std::uint64_t before = first_;
-  ack_front(client);
-  if (!many || (first_ == before && now >= flush_by_)) return flush(client);
+  const bool moved = ack_front(client);
+  if (!many || (!moved && now >= flush_by_)) return flush(client);
   if (to_ack_.empty())
     flush_by_ = TimePoint::max();
-  else if (first_ != before || flush_by_ == TimePoint::max())
+  else if (moved || flush_by_ == TimePoint::max())
     flush_by_ = now + kMoment;
 }
 

@@ -1,10 +1,10 @@
 // What one connection holds: every delivery that the server has pushed and that is not
-// acknowledged. The server numbers them from 1 on, so they lie in a row. Not safe between threads.
+// acknowledged, by the number that the server gave it. Not safe between threads.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <gander/sdk/message.hpp>
+#include <map>
 #include <vector>
 
 #include "client.h"
@@ -15,19 +15,16 @@ struct Level;
 
 struct Lease {
   enum class State {
-    waiting,   // pushed, and not given to the host yet
-    held,      // given to the host
-    moving,    // being settled, or on its way back
-    finished,  // its ack is to be sent
-    gone
+    waiting,  // pushed, and not given to the host yet
+    held,     // given to the host
+    moving    // being settled, or on its way back
   };
-  State state = State::gone;
+  State state = State::waiting;
   Level* level = nullptr;
   TimePoint pushed_at{};
-  std::uint64_t consumer = 0;     // that it was pushed to
-  bool given = false;             // to the host
-  bool successor_stored = false;  // but its ack could not be sent yet
-  bool warned = false;            // that it takes long
+  std::uint64_t consumer = 0;  // that it was pushed to
+  bool given = false;          // to the host
+  bool warned = false;         // that it takes long
   sdk::OwnedMessage message;
 };
 
@@ -36,7 +33,7 @@ class Ledger {
   Lease& add(std::uint64_t tag, Level& level, sdk::OwnedMessage message);
   // Null when it was never there or is finished.
   Lease* find(std::uint64_t tag);
-  // It is to be acknowledged by the next flush(). The message goes now.
+  // It is to be acknowledged by the next flush(). The lease goes now.
   void finish(std::uint64_t tag);
   // One ack for all in front that are finished, and one for each behind one that is not.
   void flush(Client& client);
@@ -50,17 +47,17 @@ class Ledger {
   // Calls function(tag, Lease&) for what is not finished, in the order of delivery.
   template <class Function>
   void each(Function&& function) {
-    for (std::size_t i = 0; i < leases_.size(); ++i)
-      if (leases_[i].state < Lease::State::finished) function(first_ + i, leases_[i]);
+    for (auto& [tag, lease] : leases_) function(tag, lease);
   }
 
  private:
-  std::deque<Lease> leases_;
-  std::uint64_t first_ = 1;  // the tag of the first of them
+  // Only what is not finished: behind a job that runs for an hour there may be millions that are.
+  std::map<std::uint64_t, Lease> leases_;
+  std::uint64_t front_ = 0;  // all before it was finished when ack_front() looked
   std::vector<std::uint64_t> to_ack_;
   TimePoint flush_by_ = TimePoint::max();
 
-  void ack_front(Client& client);
+  bool ack_front(Client& client);
 };
 
 }  // namespace gander::rabbitmq

@@ -104,6 +104,7 @@ void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
     visit.drop(c.tag);
     verdicts[c.place] = GANDER_OK;
   }
+  visit.put_back();  // which the server answers, and so all before it
 }
 
 }  // namespace gander::rabbitmq

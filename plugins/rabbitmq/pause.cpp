@@ -26,7 +26,14 @@ void Consumer::begin_taking(Subscription& s, TimePoint until) {
     hears_operators_ = true;
   }
   const auto bind = [&](bool& bound, const std::string& key) {
-    if (!bound) client.bind(own, instance_.names.control(), key, until);
+    if (bound) return;
+    try {
+      client.bind(own, instance_.names.control(), key, until);
+    } catch (const sdk::Error& e) {
+      // The exchange was deleted, and what other queues had bound to it as well.
+      if (e.native_code() == AMQP_NOT_FOUND && !client.lost()) client.lose(e);
+      throw;
+    }
     bound = true;
   };
   bind(s.listens, listeners_key(address_of(s.name)));

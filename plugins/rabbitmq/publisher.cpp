@@ -49,6 +49,15 @@ void Publisher::connect(TimePoint until) {
   connected(until);
 }
 
+// In turn: the next call makes it anew.
+void Publisher::abandon(const sdk::Error& why) {
+  try {
+    if (!connection_->client().lost()) connection_->client().lose(why);
+  } catch (const sdk::Error&) {
+    // lose() throws what it is told.
+  }
+}
+
 Connection& Publisher::connected(TimePoint until) {
   if (connection_ && !connection_->lost() && !held_up()) return *connection_;
   connection_.reset();
@@ -89,6 +98,11 @@ void Publisher::publish_locked(std::span<Outgoing> items, WhenBlocked when_block
         throw sdk::Error(e.code(), e.what(),
                          e.flags() | (maybe ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U),
                          e.native_code(), e.native());
+    } catch (const std::exception& e) {
+      // Half a frame may be left to send, and confirms may come for what is the caller's no more.
+      forget_items();
+      abandon(lost_connection(connection_->client().where(), e.what()));
+      throw;
     }
   }
 }

@@ -61,7 +61,10 @@ class Publisher final : public Connection::Listener {
   // Why the server takes no messages now; empty: it does.
   std::string alarm(TimePoint until);
   // What the server said of the last that was too_large; to be asked after there was one.
-  [[nodiscard]] const sdk::Error& limit() const { return *limit_error_; }
+  [[nodiscard]] sdk::Error limit() {
+    const std::lock_guard lock(mutex_);
+    return *limit_error_;
+  }
   [[nodiscard]] std::string server();
 
  private:
@@ -71,6 +74,7 @@ class Publisher final : public Connection::Listener {
 
   Connection& connected(TimePoint until);
   void drop_connection();
+  void abandon(const sdk::Error& why);
   void publish_locked(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void publish_in_turn(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   [[nodiscard]] const Outgoing* first_waiting() const;

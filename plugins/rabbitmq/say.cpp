@@ -18,7 +18,13 @@ bool Publisher::tell(const std::string& key, std::string_view queue, TimePoint u
   const std::lock_guard lock(mutex_);
   const Connection::Turn turn(connected(until), until);
   connection_->catch_up();
-  return say(instance_.names.control(), key, queue, until);
+  try {
+    return say(instance_.names.control(), key, queue, until);
+  } catch (const sdk::Error& e) {
+    // That nobody heard it would come later, and be taken for the answer to the next of its words.
+    abandon(e);
+    throw;
+  }
 }
 
 // Only who publishes is told. To a queue that nobody has, it leaves nothing behind.
@@ -50,8 +56,10 @@ bool Publisher::say(const std::string& exchange, const std::string& key, std::st
     await_results(WhenBlocked::wait, until);
   } catch (...) {
     forget_items();
+    saying_ = {};
     throw;
   }
+  saying_ = {};
   return !unheard_;
 }
 

@@ -13,17 +13,20 @@ namespace gander::rabbitmq {
 // must not keep the worker from others.
 std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
   Moves moves;
-  std::size_t finished = look_up(exchange, moves);
+  std::size_t finished = look_up(exchange, moves, until);
   if (moves.items.empty()) return std::nullopt;
   std::optional<sdk::Error> failed;
   try {
     // Not in turn: heartbeats go on, and deliveries come in, while the server confirms.
     publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
   } catch (const sdk::Error& e) {
-    // This connection is as good as before, and what may be stored twice is no loss.
-    failed.emplace(e.code(), e.what(),
-                   e.flags() & ~std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED},
-                   e.native_code(), e.native());
+    // This connection is as good as before, and what may be stored twice is no loss. Only its size
+    // is a message's own fault: what the server has against us it may not have tomorrow, and who
+    // does not try again keeps the message for ever.
+    std::uint32_t flags =
+        e.flags() & ~std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED};
+    if (e.code() != GANDER_TOO_LARGE) flags |= GANDER_ERROR_RETRYABLE;
+    failed.emplace(e.code(), e.what(), flags, e.native_code(), e.native());
   }
   finished += finish_moved(moves);
   for (std::size_t i = 0; i < moves.items.size(); ++i)
@@ -46,9 +49,11 @@ std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePo
 
 // Acknowledges what needs no more, and notes in `moves` what has a successor. Returns how many were
 // finished.
-std::size_t Consumer::look_up(const sdk::Exchange& exchange, Moves& moves) {
-  const Connection::Turn turn(*connection_,
-                              std::chrono::steady_clock::now() + instance_.settings.call_timeout);
+std::size_t Consumer::look_up(const sdk::Exchange& exchange, Moves& moves, TimePoint until) {
+  const Connection::Turn turn(*connection_, until);
+  // No successor of what is not ours any more: that the session has ended may lie there unread.
+  connection_->catch_up();
+  require_held(until);
   std::size_t finished = 0;
   for (std::size_t i = 0; i < exchange.settles.size(); ++i) {
     const gander_settle& s = *exchange.settles[i];
@@ -56,7 +61,7 @@ std::size_t Consumer::look_up(const sdk::Exchange& exchange, Moves& moves) {
     exchange.verdicts[i] = lease == nullptr ? GANDER_LEASE_LOST : GANDER_OK;
     if (lease == nullptr) continue;
     const std::uint64_t tag = s.message->receipt[0];
-    if (s.op == GANDER_SETTLE_ACK || lease->successor_stored) {
+    if (s.op == GANDER_SETTLE_ACK) {
       finish(tag);
       ++finished;
       continue;
@@ -97,9 +102,19 @@ void Consumer::finish(std::uint64_t tag) {
   ledger_.finish(tag);
 }
 
+// Without it nobody would finish what was stored elsewhere: then this session is to end.
+std::unique_ptr<Connection::Turn> Consumer::surely_in_turn() {
+  try {
+    return std::make_unique<Connection::Turn>(
+        *connection_, std::chrono::steady_clock::now() + instance_.settings.call_timeout);
+  } catch (const sdk::Error& e) {
+    throw sdk::Error(e.code(), e.what(),
+                     e.flags() | GANDER_ERROR_RECONNECT | GANDER_ERROR_MAYBE_APPLIED);
+  }
+}
+
 std::size_t Consumer::finish_moved(Moves& moves) {
-  const Connection::Turn turn(*connection_,
-                              std::chrono::steady_clock::now() + instance_.settings.call_timeout);
+  const auto turn = surely_in_turn();
   std::size_t finished = 0;
   for (std::size_t i = 0; i < moves.tags.size(); ++i) {
     if (moves.items[i].result == Outgoing::Result::stored) {

@@ -22,13 +22,14 @@ void Level::add(std::uint64_t number, std::size_t prefetch_of_it) {
 void Level::clear() {
   consumers.clear();
   prefetch = pushed = pushed_in_all_ = expected_ = 0;
-  ran_dry = false;
+  ran_dry = behind = false;
 }
 
 void Level::note_pushed() {
   ++pushed;
   ++pushed_in_all_;
   ran_dry = ran_dry || spent();
+  behind = behind || spent();
 }
 
 void Level::expect(std::size_t n, std::chrono::steady_clock::time_point until) {

@@ -46,6 +46,7 @@ struct Level {
   std::size_t pushed = 0;             // by them, and not finished
   std::deque<std::uint64_t> waiting;  // tags, first come first
   bool ran_dry = false;               // they were spent, since the last of them was added
+  bool behind = false;                // the server may have more than it was allowed to push
 
  private:
   std::size_t pushed_in_all_ = 0;

@@ -28,23 +28,20 @@ constexpr std::chrono::microseconds kPause{500};
 // Nothing may be said to be there only when the server says so: what it has and what is under way
 // from it is waited for. (Something is an answer by itself: the rest rings the bell.)
 void Consumer::take(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until) {
-  auto batch = std::make_unique<sdk::Batch>();
-  ensure_queues(exchange.takes, until);
+  taken.batch = std::make_unique<sdk::Batch>();
   gather(exchange.takes, until);
-  take_each(exchange, *batch, until);
-  if (batch->size() == 0 && await_pushes(exchange.takes, until)) take_each(exchange, *batch, until);
-  taken.batch = std::move(batch);
+  take_each(exchange, *taken.batch, until);
+  if (taken.batch->size() == 0 && await_pushes(exchange.takes, until))
+    take_each(exchange, *taken.batch, until);
 }
 
-// All that are new at once: each takes a while.
-void Consumer::ensure_queues(sdk::Takes takes, TimePoint until) {
+// All that are new are made at once: each takes a while.
+std::vector<std::string> Consumer::missing_queues(sdk::Takes takes) {
   std::vector<std::string> names;
   for (const gander_take* t : takes)
     if (const Subscription& s = subscription(sdk::view(t->queue)); !s.stands && !away(s))
       names.push_back(s.name);
-  if (names.empty()) return;
-  publisher_.ensure_queues(names, until);
-  for (const std::string& name : names) subscription(name).stands = true;
+  return names;
 }
 
 // A host that wants many has short jobs. While pushes flow it is given what comes in the next
@@ -82,6 +79,7 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
       if (!away(s)) fetch(level, missing, room, until);
       if (s.paused) break;
       const std::size_t most = level.alone ? 1 : missing;
+      if (&level != &s.levels.back() && level.waiting.size() < most) await_refill(level, until);
       const std::size_t taken = take_from(level, most, exchange.max_bytes, batch);
       missing -= taken;
       suspect = level.alone && taken > 0;
@@ -91,6 +89,20 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
     }
     note_oldest(s);
     if (full || suspect) break;
+  }
+}
+
+// What the settles of this call have just made room for is on its way, and goes before what has a
+// lower priority. Only where the server may have more: to ask is a round trip.
+void Consumer::await_refill(Level& level, TimePoint until) {
+  if (!level.open() || level.alone || !level.behind || level.spent()) return;
+  if (connection_->client().count(level.name, until).value_or(0) == 0) {
+    connection_->catch_up();
+    level.behind = level.spent();
+    return;
+  }
+  const TimePoint limit = std::min(until, steady_clock::now() + kMoment);
+  while (level.waiting.empty() && connection_->listen(limit)) {
   }
 }
 

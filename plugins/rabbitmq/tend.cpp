@@ -14,6 +14,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kTrimEvery{30};
 // What comes next must not wait for it.
 constexpr std::chrono::seconds kTrimWithin{2};
+// Most often the first is young enough, and the rest may be thousands.
+constexpr std::size_t kTrimAhead = 16;
 
 }  // namespace
 
@@ -47,12 +49,13 @@ std::uint64_t Tender::trim(const sdk::Deadline& deadline) {
       const std::string queue = instance_.names.dead(address_of(name));
       const std::int64_t there = visit.client().count(queue, until).value_or(0);
       std::int64_t too_many = settings.dead_max_count == 0 ? 0 : there - settings.dead_max_count;
-      dead.read_dead(name, [&](gander_message& m, std::uint64_t tag) {
+      const auto look_at = [&](gander_message& m, std::uint64_t tag) {
         if (too_many-- <= 0 && m.failed_at_us >= before_us) return DeadLetters::Look::stop;
         visit.drop(tag);
         ++dropped;
         return DeadLetters::Look::take;
-      });
+      };
+      dead.read_dead(name, look_at, kTrimAhead);
     }
   } catch (const sdk::Error& e) {
     // The lease is as good as before.
