@@ -43,8 +43,8 @@ Connection& Browser::connected(TimePoint until) {
 
 void Browser::on_event(const Event& event) {
   if (event.kind == Event::Kind::channel_closed)
-    connection_->client().lose(
-        closed_by_server(event.code, event.text, true, connection_->client().where(), "reading"));
+    connection_->client().lose(closed_by_server(
+        event.code, event.text, true, connection_->client().where(), "reading", event.method));
   if (event.kind == Event::Kind::cancelled) visitor_ = nullptr;  // the queue was deleted
   if (event.kind != Event::Kind::delivery) return;
   last_tag_ = event.tag;

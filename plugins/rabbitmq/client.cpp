@@ -349,8 +349,8 @@ void Client::check(const amqp_rpc_reply_t& reply, amqp_channel_t channel,
   if (reply.reply_type == AMQP_RESPONSE_NONE) lose(lost_connection(where_, doing + ": no reply"));
   if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD) {
     const auto* m = static_cast<const amqp_channel_close_t*>(reply.reply.decoded);
-    sdk::Error error =
-        closed_by_server(m->reply_code, view(m->reply_text), channel == kMain, where_, doing);
+    sdk::Error error = closed_by_server(m->reply_code, view(m->reply_text), channel == kMain,
+                                        where_, doing, refused_method(*m));
     amqp_channel_close_ok_t ok{};
     send_raw(channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
     if (channel != kControl) lose(error);

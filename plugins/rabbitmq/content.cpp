@@ -71,6 +71,7 @@ bool Assembler::add_method(const amqp_frame_t& frame, Event& event) {
       const auto* m = as(static_cast<amqp_channel_close_t*>(nullptr));
       event.kind = Event::Kind::channel_closed;
       event.code = m->reply_code;
+      event.method = refused_method(*m);
       event.text = view(m->reply_text);
       return true;
     }

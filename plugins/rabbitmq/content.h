@@ -25,7 +25,7 @@ struct Event {
     cancelled,  // text: the consumer, whose queue is gone
     blocked,    // text: why
     unblocked,
-    channel_closed,  // channel, code, text
+    channel_closed,  // channel, code, method: of ours, that was refused; text
     connection_closed
   };
   Kind kind = Kind::none;
@@ -33,6 +33,7 @@ struct Event {
   std::uint64_t tag = 0;
   bool multiple = false;
   int code = 0;
+  amqp_method_number_t method = 0;
   std::string_view text;
   const amqp_basic_properties_t* properties = nullptr;
   std::string_view body;

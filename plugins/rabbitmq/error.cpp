@@ -19,8 +19,7 @@ struct Meaning {
 constexpr Meaning kMeanings[] = {
     {403, "Login was refused", GANDER_UNAUTHENTICATED, 0, "correct username and password"},
     {403, "exclusive", GANDER_UNAVAILABLE, kRetry, "somebody else works on that queue; wait"},
-    {403, "", GANDER_FORBIDDEN, 0,
-     "give the user the rights that the page of the RabbitMQ broker lists"},
+    {403, "", GANDER_FORBIDDEN, 0, "give the user the right to "},  // and which
     // Before the others, of which the server says the words as well.
     {530, "limit (", GANDER_UNAVAILABLE, kAnew, "close other connections, or raise the limit"},
     {530, "not found", GANDER_CONFIG, 0, "make the vhost (rabbitmqctl add_vhost), or correct url"},
@@ -43,10 +42,32 @@ constexpr Meaning kMeanings[] = {
     {541, "", GANDER_UNAVAILABLE, kAnew, "the server is in trouble; see its log"},
 };
 
+// Before 3.12 the server does not say which right was missing; and what of ours it refused may be
+// another method than the one that waits for an answer.
+std::string_view right_for(amqp_method_number_t method, std::string_view text) {
+  switch (method) {
+    case AMQP_BASIC_PUBLISH_METHOD: return "write to";
+    case AMQP_BASIC_CONSUME_METHOD:
+    case AMQP_QUEUE_PURGE_METHOD: return "read";
+    case AMQP_QUEUE_BIND_METHOD:
+    case AMQP_QUEUE_UNBIND_METHOD:
+      return text.find("exchange '") == std::string_view::npos ? "write to" : "read";
+    case AMQP_EXCHANGE_BIND_METHOD: return "read and write to";  // of two, it may be either
+    default: return "configure";
+  }
+}
+
+std::string remedy(const Meaning& m, amqp_method_number_t method, std::string_view text) {
+  if (m.code != 403 || m.status != GANDER_FORBIDDEN) return m.remedy;
+  return m.remedy + std::string(right_for(method, text)) +
+         " it (rabbitmqctl set_permissions; the page of the RabbitMQ broker lists all)";
+}
+
 }  // namespace
 
 sdk::Error closed_by_server(int code, std::string_view text, bool whole_connection,
-                            const std::string& where, const std::string& doing) {
+                            const std::string& where, const std::string& doing,
+                            amqp_method_number_t method) {
   const auto* m = std::ranges::find_if(kMeanings, [&](const Meaning& each) {
     return each.code == code && text.find(each.part) != std::string_view::npos;
   });
@@ -55,7 +76,8 @@ sdk::Error closed_by_server(int code, std::string_view text, bool whole_connecti
     return {GANDER_INTERNAL, what + "; this is a defect of the plugin; please report it",
             GANDER_ERROR_RECONNECT, code, std::to_string(code)};
   const std::uint32_t anew = whole_connection ? std::uint32_t{GANDER_ERROR_RECONNECT} : 0U;
-  return {m->status, what + "; " + m->remedy, m->flags | anew, code, std::to_string(code)};
+  return {m->status, what + "; " + remedy(*m, method, text), m->flags | anew, code,
+          std::to_string(code)};
 }
 
 sdk::Error library_error(int status, const std::string& where, const std::string& doing) {

@@ -9,10 +9,11 @@
 
 namespace gander::rabbitmq {
 
-// The server closed the channel or the connection with a code and a text, while `doing`. What ends
-// a connection comes with RECONNECT.
+// The server closed the channel or the connection with a code and a text, while `doing`; on account
+// of which method, if it says so. What ends a connection comes with RECONNECT.
 sdk::Error closed_by_server(int code, std::string_view text, bool whole_connection,
-                            const std::string& where, const std::string& doing);
+                            const std::string& where, const std::string& doing,
+                            amqp_method_number_t method = 0);
 // A library call said `status`, a negative number of amqp_status_enum.
 sdk::Error library_error(int status, const std::string& where, const std::string& doing);
 // The connection is no more. RETRYABLE and RECONNECT are added to `flags`.

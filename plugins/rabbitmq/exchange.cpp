@@ -95,8 +95,8 @@ void Consumer::on_event(const Event& event) {
       return event.text == kOperators ? told(event.body) : delivered(event);
     case Event::Kind::cancelled: return cancelled(event.text);
     case Event::Kind::channel_closed:
-      connection_->client().lose(closed_by_server(event.code, event.text, true,
-                                                  connection_->client().where(), "consuming"));
+      connection_->client().lose(closed_by_server(
+          event.code, event.text, true, connection_->client().where(), "consuming", event.method));
     default: return;
   }
 }

@@ -47,5 +47,9 @@ inline amqp_table_entry_t flag(std::string_view key) {
   made.value.value.boolean = 1;
   return made;
 }
+// Of ours, that the server closes a channel for.
+inline amqp_method_number_t refused_method(const amqp_channel_close_t& close) {
+  return static_cast<amqp_method_number_t>(close.class_id) << 16U | close.method_id;
+}
 
 }  // namespace gander::rabbitmq

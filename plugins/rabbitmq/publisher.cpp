@@ -300,8 +300,8 @@ void Publisher::on_event(const Event& event) {
     case Event::Kind::blocked: blocked_ = event.text.empty() ? "blocked" : event.text; return;
     case Event::Kind::unblocked: blocked_.clear(); return;
     case Event::Kind::channel_closed:
-      connection_->client().lose(closed_by_server(event.code, event.text, true,
-                                                  connection_->client().where(), "publishing"));
+      connection_->client().lose(closed_by_server(
+          event.code, event.text, true, connection_->client().where(), "publishing", event.method));
     default: return;
   }
 }

@@ -171,6 +171,23 @@ TEST_F(RabbitAdmin, OneDeadLetterThatIsThereTwiceIsReplayedOnce) {
   EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(2));
 }
 
+TEST_F(RabbitAdmin, OneOfThreeDeadLettersThatIsRemovedIsGoneAndTheOthersStayInOrder) {
+  Broker over = broker();
+  make_dead(over, {1, 2, 3});
+  Operator op(over);
+  EXPECT_THAT(op.remove({2}), ElementsAre(GANDER_OK));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(3, 1));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "default"), ElementsAre(3, 1));
+  EXPECT_EQ(op.queues().at("default").dead, 2);
+  EXPECT_EQ(stranger->count(named("dead.default")), 2U);
+  EXPECT_EQ(error_of([&] { op.get(2); }).code, GANDER_UNSUPPORTED);
+  // Whether it ran or was removed the server cannot tell.
+  EXPECT_THAT(op.remove({2, 9}), ElementsAre(GANDER_UNSUPPORTED, GANDER_UNSUPPORTED));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD), ElementsAre(3, 1));
+  EXPECT_EQ(op.get(1).numbers, Numbers{1});
+  EXPECT_EQ(op.get(3).numbers, Numbers{3});
+}
+
 TEST_F(RabbitAdmin, APurgeTakesAllPrioritiesAndSaysWhatItCannot) {
   Broker over = broker();
   make_dead(over, {5, 6});

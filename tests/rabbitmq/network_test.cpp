@@ -132,6 +132,53 @@ TEST_F(RabbitNetwork, WhatTakesItsWorkerWithItEachTimeCountsEachOfThem) {
   EXPECT_EQ(stranger->count(named("q.default.alone")), 0U);
 }
 
+// RabbitMQ 4 drops a message at its 20th return, or makes it a dead letter, where nobody says more.
+TEST_F(RabbitNetwork, AJobThatWorkersGoAwayWithMoreThanTwentyTimesIsNeitherDroppedNorDead) {
+  Broker over = through_proxy(), observer = broker();
+  observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  std::vector<Taken> keep;
+  for (std::uint32_t round = 0; round < 25; ++round) {
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "w" + std::to_string(round));
+    Session tender = over.open(GANDER_ROLE_TEND, "w" + std::to_string(round));
+    const auto held = take_until(consumer, 1, keep);
+    ASSERT_EQ(held.size(), 1U) << round;
+    EXPECT_EQ(held[0].crashes, round);
+    proxy->cut();
+    ASSERT_TRUE(loses_its_lease(tender));
+  }
+  Session last = observer.open(GANDER_ROLE_CONSUME, "last");
+  const auto held = take_until(last, 1, keep);
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(stranger->count(named("dead.default")), 0U);
+  EXPECT_EQ(last.settle(GANDER_SETTLE_ACK, held[0]), GANDER_OK);
+  EXPECT_EQ(last.take(1).size(), 0U);
+}
+
+TEST_F(RabbitNetwork, AJobGivenBackMoreThanTwentyTimesIsNeitherDroppedNorDead) {
+  Broker over = broker();
+  over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  std::vector<Taken> keep;
+  std::uint32_t give_backs = 0;
+  for (; give_backs < 25; ++give_backs) {
+    Session consumer = over.open(GANDER_ROLE_CONSUME, "w" + std::to_string(give_backs));
+    gander_message held = take_until(consumer, 1, keep).at(0);
+    EXPECT_EQ(held.give_backs, give_backs);
+    held.give_backs = ++give_backs;
+    EXPECT_EQ(consumer.settle(GANDER_SETTLE_GIVE_BACK, held), GANDER_OK);
+    held = take_until(consumer, 1, keep).at(0);
+    EXPECT_EQ(held.give_backs, give_backs);
+    consumer.close();
+  }
+  Session last = over.open(GANDER_ROLE_CONSUME, "last");
+  const auto held = take_until(last, 1, keep);
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].give_backs, give_backs);
+  EXPECT_EQ(held[0].crashes, 0U);
+  EXPECT_EQ(stranger->count(named("dead.default")), 0U);
+  EXPECT_EQ(last.settle(GANDER_SETTLE_ACK, held[0]), GANDER_OK);
+  EXPECT_EQ(last.take(1).size(), 0U);
+}
+
 TEST_F(RabbitNetwork, ALateVerdictHasNoEffectAtAll) {
   Broker over = through_proxy(), observer = broker();
   observer.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});

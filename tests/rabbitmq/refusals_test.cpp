@@ -122,33 +122,6 @@ TEST_F(RabbitRefusals, AConnectionLimitIsUnavailableUntilThereIsRoom) {
   }
 }
 
-class RabbitUser : public RabbitTest {
- protected:
-  void SetUp() override {
-    RabbitTest::SetUp();
-    if (IsSkipped()) return;
-    ctl("add_user poor pw");
-  }
-  void TearDown() override {
-    if (!IsSkipped()) ctl("delete_user poor");
-  }
-};
-
-TEST_F(RabbitUser, WithoutRightsIsForbiddenWithTheCommand) {
-  gander_error e = open_error({{"url", url_as("poor:pw")}});
-  EXPECT_EQ(e.code, GANDER_FORBIDDEN);
-  EXPECT_THAT(e.message, HasSubstr("rabbitmqctl set_permissions"));
-  ctl("set_permissions -p " + own_vhost() + " poor '' '.*' '.*'");
-  Broker over = broker({{"url", url_as("poor:pw")}});
-  Session producer = over.open(GANDER_ROLE_PRODUCE);
-  e = error_of([&] { producer.enqueue({message(1)}); });
-  EXPECT_EQ(e.code, GANDER_FORBIDDEN);
-  EXPECT_FALSE(has(e, GANDER_ERROR_RETRYABLE));
-  EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
-  EXPECT_THAT(e.message, HasSubstr("ACCESS_REFUSED"));
-  EXPECT_THAT(e.message, HasSubstr("the page of the RabbitMQ broker"));
-}
-
 TEST_F(RabbitRefusals, AQueueOfAForeignShapeIsNamedAndNothingIsStored) {
   const std::string work = named("q.default.1"), level = named("lvl.01");
   stranger->declare(work, "classic");

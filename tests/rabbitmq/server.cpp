@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <sstream>
 #include <stdexcept>
 
 #include "../support/output_of.h"
@@ -48,6 +49,17 @@ class Vhost {
 
 std::string ctl(const std::string& arguments) {
   return output_of(server_variable("rabbitmq", "CTL") + " -q " + arguments + " 2>&1");
+}
+
+std::vector<std::vector<std::string>> ctl_rows(const std::string& arguments) {
+  std::vector<std::vector<std::string>> rows;
+  std::istringstream lines(ctl(arguments));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream columns(line);
+    rows.emplace_back();
+    for (std::string column; std::getline(columns, column, '\t');) rows.back().push_back(column);
+  }
+  return rows;
 }
 
 std::string own_vhost() {

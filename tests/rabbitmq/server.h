@@ -20,6 +20,8 @@ namespace gander::test {
 
 // What rabbitmqctl prints, as `ctl("list_queues name")`; throws when it fails.
 std::string ctl(const std::string& arguments);
+// The same of what lists, as rows of columns.
+std::vector<std::vector<std::string>> ctl_rows(const std::string& arguments);
 
 // Another program, logged in as the user that the server was started with.
 class Stranger {

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # services_test.sh SOURCE: a Redis of ./tools/services, in a folder of its own, through a day of its
-# life, and a Kafka that cannot be had. Ends at the first thing that is not as it should be, and says
-# which.
+# life, two RabbitMQs beside each other, and a Kafka that cannot be had. Ends at the first thing that
+# is not as it should be, and says which.
 set -u
 services=$1/tools/services
 command -v redis-server >/dev/null || { echo 'skipped: redis-server is not installed' && exit 77; }
 GANDER_SERVICES=$(mktemp -d "${TMPDIR:-/tmp}/gander-services-XXXXXX")
 export GANDER_SERVICES
+chmod 711 "$GANDER_SERVICES" # they may run as another user
 clean_up() {
   "$services" stop redis
+  for each in one two; do
+    [[ ! -d $GANDER_SERVICES/$each ]] || at "$each" stop rabbitmq
+  done
   rm -rf "$GANDER_SERVICES"
 }
 trap clean_up EXIT
@@ -17,6 +21,8 @@ fail() {
   printf 'FAILED: %s\n' "$*" >&2
   exit 1
 }
+# at PLACE ARGUMENT...: of the servers there.
+at() { GANDER_SERVICES=$GANDER_SERVICES/$1 "$services" "${@:2}"; }
 start() { url=$("$services" start redis) || fail "it does not start"; }
 pid() { "$services" status redis | sed -n 's/.*pid \([0-9]*\).*/\1/p'; }
 ask() { redis-cli -u "$url" "$@"; }
@@ -58,6 +64,32 @@ start 2>/dev/null
 kill -0 "$stranger" || fail 'it stopped what it had not started'
 kill "$stranger"
 ! "$services" status redis >/dev/null || fail 'it runs after it was stopped'
+
+# RabbitMQs of two places share nothing, so neither hears of the other's end.
+two_rabbits() {
+  local each url=() node=() seen=()
+  for each in one two; do
+    mkdir "$GANDER_SERVICES/$each"
+    chmod 711 "$GANDER_SERVICES/$each"
+    at "$each" start rabbitmq >"$GANDER_SERVICES/$each.url" &
+  done
+  wait
+  for each in one two; do
+    seen+=("$(at "$each" status rabbitmq)") || fail "the RabbitMQ of place $each does not run"
+    url+=("$(<"$GANDER_SERVICES/$each.url")")
+    [[ ${seen[-1]} == *" ${url[-1]}" ]] || fail "it runs elsewhere than its start said: ${seen[-1]}"
+    node+=("$("$GANDER_SERVICES/$each/rabbitmq/rabbitmqctl" -q eval '{node(), nodes()}.')")
+    [[ ${node[-1]} == *',[]}' ]] || fail "it hears of other nodes: ${node[-1]}"
+    [[ ${seen[-1]} =~ pid\ ([0-9]+) && $(readlink "/proc/${BASH_REMATCH[1]}/cwd") == "$GANDER_SERVICES/$each/"* ]] ||
+      fail "it is at home elsewhere: ${seen[-1]}"
+  done
+  [[ ${url[0]} != "${url[1]}" ]] || fail "both are at ${url[0]}"
+  [[ ${node[0]} != "${node[1]}" ]] || fail "both are ${node[0]}"
+  at one stop rabbitmq
+  ! at one status rabbitmq >/dev/null || fail 'it runs after it was stopped'
+  [[ $(at two status rabbitmq) == "${seen[1]}" ]] || fail 'to stop one RabbitMQ did something to another'
+}
+[[ ! -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || two_rabbits
 
 # Maven reaches nobody. (Without Java that would be installed first, which is not for a test to do.)
 command -v java >/dev/null || exit 0
