@@ -50,7 +50,7 @@ TEST_F(RabbitWorker, WhatIsMoreUrgentComesFirstAlsoWhileJobsEndOneByOne) {
 TEST_F(RabbitWorker, ARetryWaitsWhileTheServerRefusesThePublishersLogin) {
   const std::string user = "retries-" + prefix;
   ctl("add_user " + user + " right");
-  ctl("set_permissions -p " + own_vhost() + " " + user + " .* .* .*");
+  ctl("set_permissions -p " + own_vhost() + " " + user + " '.*' '.*' '.*'");
   {
     Broker over = broker({{"url", url_as(user + ":right")}});
     broker().open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
