@@ -167,20 +167,27 @@ void Member::write(const std::vector<Outgoing>& records, const std::vector<const
   transactions_.run(records, list.get(), group().get(), deadline);
 }
 
+bool Member::shall_trim() {
+  const std::lock_guard lock(mutex_);
+  if (Clock::now() - trimmed_at_ < kTrimEvery) return false;
+  trimmed_at_ = Clock::now();
+  return true;
+}
+
 // What every worker is through with takes up room in the log for ever: its retention has no end.
 void Member::trim_log(const sdk::Deadline& deadline) {
-  if (Clock::now() - trimmed_at_ < kTrimEvery || deadline.passed()) return;
-  trimmed_at_ = Clock::now();
   std::vector<PartitionEnd> ends;
   {
     const std::lock_guard lock(mutex_);
     stock_.each_owned([&](Partition& p) {
-      if (p.committed < p.trimmed + kTrimFrom) return;
-      ends.push_back({p.topic, p.number, p.committed});
-      p.trimmed = p.committed;
+      if (p.committed >= p.trimmed + kTrimFrom) ends.push_back({p.topic, p.number, p.committed});
     });
   }
-  if (!ends.empty()) Admin(client_).delete_before(ends, deadline);
+  if (ends.empty()) return;
+  Admin(client_).delete_before(ends, deadline);
+  const std::lock_guard lock(mutex_);
+  for (const PartitionEnd& end : ends)
+    if (Partition* p = stock_.owned(end.topic, end.partition)) p->trimmed = end.offset;
 }
 
 }  // namespace gander::kafka

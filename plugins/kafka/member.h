@@ -70,6 +70,8 @@ class Member {
   std::size_t promote(std::size_t most, const sdk::Deadline& deadline);
   // What the dead had handed out of partitions taken over since this was asked last.
   std::uint64_t reclaimed() { return reclaimed_.exchange(0); }
+  // Whether trim_log() is to be called now: by one of all who tend.
+  bool shall_trim();
   // Deletes from the log what lies before every committed base.
   void trim_log(const sdk::Deadline& deadline);
   // Commits what has changed; false: refused, or not to be had.
@@ -203,7 +205,7 @@ class Member {
   Clock::time_point looked_at_stuck_{};
   std::vector<Request> requests_;  // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};
-  Clock::time_point trimmed_at_{};  // of tend() alone
+  Clock::time_point trimmed_at_{};  // under mutex_, as each incarnation has a keeper of its own
 
   std::mutex wake_mutex_;
   std::condition_variable wake_;
