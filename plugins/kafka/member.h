@@ -66,7 +66,8 @@ class Member {
   // under mutex(). On an error nothing was settled, unless it says MAYBE_APPLIED.
   void write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
              const sdk::Deadline& deadline);
-  // Makes due messages ready, at most so many; how many it were. Not under mutex().
+  // Makes due messages ready, at most so many, in one transaction; how many it were. 0: nothing is
+  // due any more, or nothing that can be promoted now. Not under mutex().
   std::size_t promote(std::size_t most, const sdk::Deadline& deadline);
   // What the dead had handed out of partitions taken over since this was asked last.
   std::uint64_t reclaimed() { return reclaimed_.exchange(0); }
@@ -137,9 +138,21 @@ class Member {
     std::int32_t partition;  // of <prefix>.sched
     Outgoing ready;
   };
-  std::vector<Promotion> find_due(std::size_t most);
+  // What of a queue goes alone, as a transaction with it has failed.
+  struct Suspect {
+    std::size_t most = SIZE_MAX;  // so many at a time
+    gander_status told = GANDER_OK;
+    int silent = 0;  // how often in a row nothing was said of it
+  };
+  std::set<std::string, std::less<>> find_queues(const sdk::Deadline& deadline);
   bool can_take(const std::string& queue, const sdk::Deadline& deadline);
+  bool is_of_the_queues(const sdk::Error& error, const sdk::Deadline& deadline);
+  std::vector<Promotion> find_due(const std::set<std::string, std::less<>>& queues,
+                                  std::size_t most);
+  bool try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadline);
   void write_promoted(std::vector<Promotion>& due, const sdk::Deadline& deadline);
+  void narrow(const std::vector<Promotion>& due, const sdk::Error& error);
+  void hold_back(const std::string& queue, const sdk::Error& error);
 
   // hand_on.cpp
   void hand_on_if_stuck();
@@ -198,7 +211,8 @@ class Member {
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
-  bool promoted_in_doubt_ = false;  // the end of a promotion is not known
+  bool promoted_in_doubt_ = false;                        // the end of a promotion is not known
+  std::map<std::string, Suspect, std::less<>> suspects_;  // by queue; under mutex_
   Clock::time_point committed_at_{};
   std::optional<Clock::time_point> uncommitted_since_;  // of what is done; none: all is committed
   bool uncommitted_ = false;                            // of the thread alone, as the next

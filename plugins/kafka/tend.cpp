@@ -53,8 +53,16 @@ void Tender::attempt(const std::string& what, const std::function<void()>& work)
 std::uint64_t Tender::promote(Member& member, const sdk::Deadline& deadline) {
   std::uint64_t done = 0;
   if (!member.wait_read(within(deadline, kLongestWait))) return done;
-  for (std::size_t n = kPromoteAtOnce; n == kPromoteAtOnce && has_time(deadline);) {
-    n = member.promote(kPromoteAtOnce, within(deadline, kLongestWait));
+  // What falls due meanwhile is for the next time, or this would be the last thing done today.
+  const std::int64_t now_us = instance_.host.now_us();
+  const auto more = [&] {
+    const std::lock_guard lock(member.mutex());
+    const std::int64_t next = member.due().next();
+    return next != 0 && next <= now_us;
+  };
+  while (more() && has_time(deadline)) {
+    const std::size_t n = member.promote(kPromoteAtOnce, within(deadline, kLongestWait));
+    if (n == 0) break;
     done += n;
   }
   return done;

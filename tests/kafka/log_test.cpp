@@ -150,6 +150,40 @@ TEST_F(KafkaLog, WhatIsDueForATopicThatWasDeletedHoldsUpNobody) {
   }
 }
 
+// One transaction is for many, and fails for all of them.
+TEST_F(KafkaLog, AMessageThatIsDueAndTooLargeForItsTopicHoldsUpNoOther) {
+  for (const char* p : {"0", "1", "2"})
+    cluster_->create(cluster_->prefix() + ".q.narrow." + p,
+                     {{"retention.ms", "-1"}, {"max.message.bytes", "2000"}});
+  Broker one = broker();
+  std::vector<Message> later{message(1, "narrow"), message(2, "narrow"), message(3, "narrow"),
+                             message(4)};
+  later[0].body.assign(5000, 'x');
+  for (Message& m : later) m.m.run_at_us = host_.now_us + 1'000'000;
+  one.open(GANDER_ROLE_PRODUCE).enqueue(std::move(later));
+  Session consumer = consumer_on(one, "w");
+  EXPECT_EQ(consumer.take(1, "narrow").size(), 0U);
+  host_.now_us += 2'000'000;
+  std::vector<Taken> keep;
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{4});
+  EXPECT_EQ(numbers(take_until(consumer, 2, keep, "narrow")), (std::set<std::uint64_t>{2, 3}));
+  EXPECT_FALSE(host_.warnings_of("due for the queue 'narrow'").empty());
+}
+
+TEST_F(KafkaLog, OfDeadLettersTheNewestAreKept) {
+  Broker one = broker_on(host_, url_, cluster_->prefix(), {{"dead_max_count", "2"}});
+  one.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});
+  Session consumer = consumer_on(one, "w");
+  std::vector<Taken> keep;
+  for (gander_message m : take_until(consumer, 4, keep)) {
+    m.failed_at_us = host_.now_us + static_cast<std::int64_t>(number_of(m.id));
+    ASSERT_EQ(consumer.settle(GANDER_SETTLE_DEAD, m), GANDER_OK);
+  }
+  Session tender = one.open(GANDER_ROLE_TEND, "w");
+  EXPECT_TRUE(eventually([&] { return tender.tend().trimmed == 2; }));
+  EXPECT_THAT(Operator(one).list(GANDER_STATE_DEAD), testing::UnorderedElementsAre(3, 4));
+}
+
 TEST_F(KafkaLog, ARetryAndItsDeliveryAreNeverBothThere) {
   Broker one = broker();
   one.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
