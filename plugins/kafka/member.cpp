@@ -139,6 +139,7 @@ void Member::run() {
     bool busy = false;
     try {
       busy = fetch();
+      begin_anew_if_cut_off();
       if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
@@ -196,7 +197,7 @@ bool Member::drain(Queue& from) {
       if (m.rkt == nullptr) continue;
       note_rights(m);
       Partition* partition = stock_.owned(rd_kafka_topic_name(m.rkt), m.partition);
-      if (partition == nullptr) continue;
+      if (partition == nullptr || is_cut_off(*partition, m)) continue;
       if (m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         partition->at_end = true;
         if (m.offset > partition->expected) {
@@ -222,6 +223,35 @@ bool Member::drain(Queue& from) {
   changed_.notify_all();
   if (news) bell_.ring(from.queue);
   return true;
+}
+
+// Where the log ends before what is to come next, librdkafka begins again at its begin without a
+// word. The log has lost its end, or is another of the same name: passed over as what is done
+// already, all that is enqueued up to the old end would never run. Under mutex_.
+bool Member::is_cut_off(Partition& p, const rd_kafka_message_t& m) {
+  if (p.cut_off) return true;
+  const bool is_place =
+      m.err == RD_KAFKA_RESP_ERR_NO_ERROR || m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (!is_place || m.offset >= p.expected) return false;
+  host_.log(GANDER_LOG_WARN, p.topic + "[" + std::to_string(p.number) +
+                                 "]: its log is shorter than " + std::to_string(p.expected) +
+                                 ", which was reached before; all that it has runs again");
+  return p.cut_off = cut_off_ = true;
+}
+
+// Not where it is found, as commits are not held there: settles may be about what was handed out.
+void Member::begin_anew_if_cut_off() {
+  if (!cut_off_) return;
+  const std::unique_lock<std::timed_mutex> commits(commit_mutex_, std::try_to_lock);
+  if (!commits.owns_lock()) return;
+  const std::lock_guard lock(mutex_);
+  std::vector<Partition*> found;
+  stock_.each_owned([&](Partition& p) {
+    if (p.cut_off) found.push_back(&p);
+  });
+  for (Partition* p : found) stock_.begin_anew(*p);
+  cut_off_ = false;
+  join_anew_ = true;
 }
 
 // Errors of the group; and what came before its partition was forwarded.

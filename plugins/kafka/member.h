@@ -92,6 +92,8 @@ class Member {
   bool fetch();
   bool drain_all();
   bool drain(Queue& from);
+  bool is_cut_off(Partition& partition, const rd_kafka_message_t& message);
+  void begin_anew_if_cut_off();
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
   void arrive_state(const rd_kafka_message_t* message);
@@ -192,13 +194,14 @@ class Member {
   std::condition_variable changed_;  // something was settled, read, or assigned
   Stock stock_;
   Due due_;
-  bool asked_ = false;                                              // to join the group
-  bool joined_ = false;                                             // it has said what is ours
-  std::atomic<bool> joining_{false};                                // it is to say so
-  std::atomic<bool> refused_{false};                                // and does not let us in
-  bool handing_over_ = false;                                       // it is about to say so anew
-  std::atomic<bool> replaced_{false};                               // see replaced()
-  bool join_anew_ = false;                                          // of the thread alone
+  bool asked_ = false;                 // to join the group
+  bool joined_ = false;                // it has said what is ours
+  std::atomic<bool> joining_{false};   // it is to say so
+  std::atomic<bool> refused_{false};   // and does not let us in
+  bool handing_over_ = false;          // it is about to say so anew
+  std::atomic<bool> replaced_{false};  // see replaced()
+  bool join_anew_ = false;             // of the thread alone
+  bool cut_off_ = false;  // a partition is, see begin_anew_if_cut_off(); of the thread alone
   std::map<std::string, sdk::Error, std::less<>> refusals_;         // by topic; "": of the group
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from

@@ -221,6 +221,7 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
   Partition* before = stock_.parked(at.topic, at.partition);
   if (before != nullptr && offsets.owner == token_) {
     before->owned = true;
+    before->cut_off = false;
     before->expected = before->offsets.base();
   } else {
     Partition made;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 namespace gander::kafka {
 
@@ -14,6 +15,20 @@ Partition& Stock::assign(Partition made) {
                   [&](const auto& entry) { return entry.second.partition == place.get(); });
   place = std::make_unique<Partition>(std::move(made));
   return *place;
+}
+
+Partition& Stock::begin_anew(Partition& p) {
+  Ranges all;
+  all.add(0, std::numeric_limits<std::int64_t>::max());
+  std::vector<Record> gone;
+  withhold(p, all, gone);
+  Partition made;
+  made.topic = p.topic;
+  made.number = p.number;
+  made.queue = p.queue;
+  made.priority = p.priority;
+  made.dirty = made.cut_off = changed = true;
+  return assign(std::move(made));
 }
 
 void Stock::park_all() {
@@ -38,7 +53,7 @@ Partition* Stock::parked(std::string_view topic, std::int32_t number) {
 }
 
 bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
-  if (offset < p.expected) return false;
+  if (p.cut_off || offset < p.expected) return false;
   p.offsets.skip(p.expected, offset);
   p.expected = offset + 1;
   p.at_end = p.expected >= p.end;

@@ -34,6 +34,7 @@ struct Partition {
   bool owned = true;                      // false while a rebalance has not said whose it is
   bool dirty = false;                     // what is committed is older than `offsets`
   bool careful = false;                   // see Stock::commit_first
+  bool cut_off = false;                   // see Stock::begin_anew
   std::int64_t committed = 0;             // the base of the last commit
   std::int64_t trimmed = 0;               // what lies before is deleted
 };
@@ -71,6 +72,11 @@ class Stock {
     for (auto& [name, partition] : partitions_)
       if (partition->owned) function(*partition);
   }
+
+  // Its log is shorter than what was committed of it: another log, or one that lost its end. What
+  // is known of its offsets is of records that are no more; nothing arrives until it is assigned
+  // anew, and read from its begin. Returns it as it is then.
+  Partition& begin_anew(Partition& partition);
 
   // ---- arriving
   // False: it is done, or handed out already. Throws CORRUPT when `value` is no message; then the

@@ -88,6 +88,44 @@ TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
   EXPECT_EQ(numbers(take_until(consumer, 6, keep)), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6}));
 }
 
+// As after a power cut that took the end of the log, which the commit has survived.
+TEST_F(KafkaLog, WhatIsEnqueuedToALogShorterThanItsCommitRunsAllTheSame) {
+  {
+    Broker first = broker();
+    run_even_ones(first);
+  }
+  cluster_->commit(topic_, 100, cluster_->committed(topic_).second);
+  Broker second = broker();
+  Session consumer = consumer_on(second, "second");
+  second.open(GANDER_ROLE_PRODUCE).enqueue({message(7)});
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 7, keep);
+  EXPECT_EQ(numbers(all), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6, 7}));
+  for (const gander_message& m : all) EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+  EXPECT_TRUE(eventually([&] { return cluster_->committed(topic_).first == 7; }));
+  EXPECT_FALSE(host_.warnings_of("its log is shorter than").empty());
+}
+
+TEST_F(KafkaLog, ATopicThatIsMadeAnewUnderALiveWorkerIsReadFromItsBegin) {
+  Broker one = broker();
+  Session consumer = consumer_on(one, "w");
+  one.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3)});
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 3, keep);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, all.at(1)), GANDER_OK);
+  cluster_->remove(topic_);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      cluster_->create(topic_, {{"retention.ms", "-1"}});
+      Session fresh = one.open(GANDER_ROLE_PRODUCE);
+      return fresh.enqueue({message(4)}, Call(std::chrono::seconds(3))).at(0) == GANDER_OK;
+    } catch (const std::exception&) {
+      return false;  // it is not gone yet
+    }
+  }));
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{4});
+}
+
 // Neither a worker, nor an operator who looks.
 TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   Broker one = broker();
