@@ -114,7 +114,6 @@ bool Member::commit(bool leaving, bool draining) {
       add_commit(*list, p.topic, p.number, p.offsets);
       p.dirty = false;
     });
-    stock_.unblock();
     stock_.changed = stock_.handed_out = false;
     if (list->cnt == 0) committed_all();
   }

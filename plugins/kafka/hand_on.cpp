@@ -100,6 +100,7 @@ void Member::hand_on(const Queue& queue) {
     record.partition->offsets.finish(record.offset);
     record.partition->dirty = stock_.changed = true;
   }
+  if (!moved) bell_.ring(queue.queue);  // whoever came to take meanwhile found nothing
 }
 
 }  // namespace gander::kafka

@@ -62,6 +62,9 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
   const std::lock_guard lock(mutex_);
   for (Record& record : withheld)
     if (!done) stock_.put_back(std::move(record));
+  // Whoever came to take meanwhile went away empty-handed; and what was removed made room.
+  for (const auto& [p, state] : after)
+    if (!p->queue.empty()) bell_.ring(p->queue);
   if (!done) return;
   for (auto& [p, state] : after) {
     for (const auto& [from, to] : state.second) p->offsets.remove(from, to);
