@@ -30,8 +30,13 @@ std::unique_lock<std::timed_mutex> Member::hold_commits(const sdk::Deadline& dea
   return lock;
 }
 
+// What fences a transaction. Of one whom the group does not know the cluster takes it as the word
+// of nobody, and so beside that of whoever has the partitions now.
 Owned<rd_kafka_consumer_group_metadata_t> Member::group() const {
-  return Owned<rd_kafka_consumer_group_metadata_t>(rd_kafka_consumer_group_metadata(client_.get()));
+  const std::string before = id();
+  Owned<rd_kafka_consumer_group_metadata_t> group(rd_kafka_consumer_group_metadata(client_.get()));
+  if (!before.empty() && id() == before) return group;
+  throw client_.error(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "settling");
 }
 
 void Member::commit_if_due() {
