@@ -107,7 +107,10 @@ void Member::tell_refused(rd_kafka_resp_err_t code) {
 
 // Under commit_mutex_.
 bool Member::commit(bool leaving, bool draining) {
-  committed_at_ = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    committed_at_ = Clock::now();
+  }
   if (!answered(draining)) return false;
   const PartitionList list = new_list();
   {

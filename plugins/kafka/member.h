@@ -216,9 +216,9 @@ class Member {
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
   bool promoted_in_doubt_ = false;                        // the end of a promotion is not known
   std::map<std::string, Suspect, std::less<>> suspects_;  // by queue; under mutex_
-  Clock::time_point committed_at_{};
-  std::optional<Clock::time_point> uncommitted_since_;  // of what is done; none: all is committed
-  bool uncommitted_ = false;                            // of the thread alone, as the next
+  Clock::time_point committed_at_{};                      // under mutex_, as the next
+  std::optional<Clock::time_point> uncommitted_since_;    // of what is done; none: all is committed
+  bool uncommitted_ = false;                              // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};
   std::vector<Request> requests_;  // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};
