@@ -207,7 +207,10 @@ bool Member::drain(Queue& from) {
         }
         continue;
       }
-      if (m.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+      if (m.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        tell_unread(m);
+        continue;
+      }
       try {
         news = stock_.arrive(*partition, m.offset, {static_cast<const char*>(m.payload), m.len}) ||
                news;
@@ -286,7 +289,7 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
     changed_.notify_all();
     return;
   }
-  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return tell_unread(*m);
   const std::string_view key(static_cast<const char*>(m->key), m->key_len);
   changed_.notify_all();
   if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
@@ -304,8 +307,12 @@ void Member::arrive_state(const rd_kafka_message_t* m) {
     const std::lock_guard lock(mutex_);
     state_read_ = true;
     changed_.notify_all();
+    return;
   }
-  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const std::lock_guard lock(mutex_);
+    return tell_unread(*m);
+  }
   const std::string_view key(static_cast<const char*>(m->key), m->key_len);
   {
     const std::lock_guard lock(mutex_);

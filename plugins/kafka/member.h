@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "due.h"
 #include "name.h"
@@ -102,6 +103,7 @@ class Member {
 
   // rights.cpp
   void note_rights(const rd_kafka_message_t& message);
+  void tell_unread(const rd_kafka_message_t& message);
   void drop_refusals(const rd_kafka_topic_partition_list_t& owned);
 
   // await.cpp
@@ -203,6 +205,7 @@ class Member {
   bool join_anew_ = false;             // of the thread alone
   bool cut_off_ = false;  // a partition is, see begin_anew_if_cut_off(); of the thread alone
   std::map<std::string, sdk::Error, std::less<>> refusals_;         // by topic; "": of the group
+  std::set<std::tuple<std::string, std::int32_t, int>> unread_;     // what tell_unread() has told
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   bool state_read_ = false;  // so that nothing is handed out that is paused
