@@ -59,9 +59,7 @@ bool Member::commits_late() const {
 void Member::committed_all() {
   const bool late = commits_late();
   uncommitted_since_ = stock_.changed ? std::optional(committed_at_) : std::nullopt;
-  if (!late || commits_late()) return;
-  for (const std::string& queue : subscribed_)
-    if (stock_.any(queue)) bell_.ring(queue);
+  if (late && !commits_late()) ring_all();
 }
 
 bool Member::commit_now() {

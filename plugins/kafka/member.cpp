@@ -302,12 +302,23 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   }
 }
 
+// What had come before was not handed out, and its bell may have been rung in vain. Under mutex_.
+void Member::read_state() {
+  if (std::exchange(state_read_, true)) return;
+  changed_.notify_all();
+  ring_all();
+}
+
+// Under mutex_.
+void Member::ring_all() {
+  for (const std::string& queue : subscribed_)
+    if (stock_.any(queue)) bell_.ring(queue);
+}
+
 void Member::arrive_state(const rd_kafka_message_t* m) {
   if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     const std::lock_guard lock(mutex_);
-    state_read_ = true;
-    changed_.notify_all();
-    return;
+    return read_state();
   }
   if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const std::lock_guard lock(mutex_);

@@ -98,6 +98,8 @@ class Member {
   void handle(rd_kafka_message_t* message);
   void arrive_control(const rd_kafka_message_t* message);
   void arrive_state(const rd_kafka_message_t* message);
+  void read_state();
+  void ring_all();
   Owned<rd_kafka_queue_t> new_queue();
   static void on_ready(rd_kafka_t* rk, void* opaque);
 

@@ -182,7 +182,7 @@ void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
     if (at.offset < 0) continue;
     Partition* p = stock_.owned(at.topic, at.partition);
     if (at.topic == topics_.names().state()) {
-      state_read_ = state_read_ || at.offset <= std::max<std::int64_t>(0, state_position_);
+      if (at.offset <= std::max<std::int64_t>(0, state_position_)) read_state();
     } else if (p != nullptr) {
       p->end = at.offset;
       p->at_end = p->expected >= p->end;
