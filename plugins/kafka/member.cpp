@@ -143,11 +143,11 @@ void Member::run() {
       if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
-      serve_requests();
+      serve_request();
     } catch (const std::exception& e) {
       host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
     }
-    if (busy) continue;
+    if (busy || !requests_.empty() || !stuck_.empty()) continue;
     std::unique_lock lock(wake_mutex_);
     wake_.wait_for(lock, uncommitted_ ? kLookAtCommit : kLookAnyway,
                    [this] { return awake_ || stopping_; });

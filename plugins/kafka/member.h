@@ -163,11 +163,12 @@ class Member {
   // hand_on.cpp
   void hand_on_if_stuck();
   std::vector<std::int32_t> starving(const std::string& topic, int partitions);
+  void find_stuck();
   void hand_on(const Queue& queue);
 
   // serve.cpp
   void arrive_request(std::string_view id, const rd_kafka_message_t& message);
-  void serve_requests();
+  void serve_request();
   void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
   bool write_surely(const std::vector<Outgoing>& records,
@@ -225,7 +226,8 @@ class Member {
   std::optional<Clock::time_point> uncommitted_since_;    // of what is done; none: all is committed
   bool uncommitted_ = false;                              // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};
-  std::vector<Request> requests_;  // of the thread alone
+  std::vector<const Queue*> stuck_;  // to be handed on; of the thread alone
+  std::vector<Request> requests_;    // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};
   Clock::time_point trimmed_at_{};  // under mutex_, as each incarnation has a keeper of its own
 
