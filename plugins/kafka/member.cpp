@@ -127,9 +127,12 @@ void Member::subscribe() {
     for (std::uint32_t p = 0; p < kPriorities; ++p)
       rd_kafka_topic_partition_list_add(topics.get(), topics_.names().ready(name, p).c_str(),
                                         RD_KAFKA_PARTITION_UA);
-  joining_ = true;
+  const bool joining = joining_.exchange(true);
   const auto code = rd_kafka_subscribe(client_.get(), topics.get());
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "joining the group");
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    joining_ = joining;  // no answer is to come
+    throw client_.error(code, "joining the group");
+  }
   asked_ = true;
 }
 
@@ -218,7 +221,7 @@ bool Member::drain(Queue& from) {
         host_.log(GANDER_LOG_ERROR, std::string(rd_kafka_topic_name(m.rkt)) + "[" +
                                         std::to_string(m.partition) + "] offset " +
                                         std::to_string(m.offset) + ": " + e.what() +
-                                        "; it is left where it is");
+                                        "; it is passed over");
         partition->offsets.finish(m.offset);
       }
     }

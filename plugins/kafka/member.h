@@ -117,6 +117,7 @@ class Member {
   void assigned(rd_kafka_topic_partition_list_t* partitions);
   void revoked(rd_kafka_topic_partition_list_t* partitions);
   void give_up();
+  void hand_over(std::unique_lock<std::timed_mutex>& commits);
   void note_id();
   [[nodiscard]] std::string id() const;
   bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
