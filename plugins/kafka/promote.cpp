@@ -72,6 +72,8 @@ std::set<std::string, std::less<>> Member::find_queues(const sdk::Deadline& dead
 // others do not wait with them.
 bool Member::can_take(const std::string& queue, const sdk::Deadline& deadline) {
   try {
+    if (queue.empty())  // for need_queue() those of the control plane
+      throw sdk::Error(GANDER_NOT_FOUND, "a record of what is to come names no queue; remove it");
     topics_.need_queue(queue, within(deadline, kLookTime));
     return true;
   } catch (const sdk::Error& e) {
