@@ -92,7 +92,12 @@ class Member {
   void subscribe();
   bool fetch();
   bool drain_all();
+  Owned<rd_kafka_queue_t> new_queue();
+  static void on_ready(rd_kafka_t* rk, void* opaque);
+
+  // arrive.cpp
   bool drain(Queue& from);
+  bool arrive(const rd_kafka_message_t& message);
   bool is_cut_off(Partition& partition, const rd_kafka_message_t& message);
   void begin_anew_if_cut_off();
   void handle(rd_kafka_message_t* message);
@@ -100,8 +105,6 @@ class Member {
   void arrive_state(const rd_kafka_message_t* message);
   void read_state();
   void ring_all();
-  Owned<rd_kafka_queue_t> new_queue();
-  static void on_ready(rd_kafka_t* rk, void* opaque);
 
   // rights.cpp
   void note_rights(const rd_kafka_message_t& message);
