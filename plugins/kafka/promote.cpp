@@ -22,7 +22,8 @@ constexpr int kMostDoublings = 2;
 constexpr std::size_t kMostBytes = 8U << 20U;
 // A queue alone, as others wait behind it.
 constexpr std::chrono::milliseconds kLookTime{1000}, kAloneTime{2000}, kLeast{500};
-// Of which some may be late.
+// To hear whether the cluster is there: also after the time of a call, as it may be late by a
+// little.
 constexpr std::chrono::milliseconds kAskTime{200};
 constexpr int kAskAtLeastMs = 50;
 

@@ -78,7 +78,10 @@ std::uint64_t Tender::trim(Member& member, const sdk::Deadline& deadline) {
   {
     const std::lock_guard lock(member.mutex());
     const auto owned = member.due().partitions();
-    if (std::ranges::find(owned, 0) == owned.end()) return 0;
+    if (std::ranges::find(owned, 0) == owned.end()) {
+      dead_ = {};
+      return 0;
+    }
   }
   const std::uint64_t trimmed = trim_dead(instance_, dead_, deadline);
   if (dead_.all)
