@@ -30,8 +30,13 @@ std::unique_lock<std::timed_mutex> Member::hold_commits(const sdk::Deadline& dea
   return lock;
 }
 
+// What fences a transaction. Of one whom the group does not know the cluster takes it as the word
+// of nobody, and so beside that of whoever has the partitions now.
 Owned<rd_kafka_consumer_group_metadata_t> Member::group() const {
-  return Owned<rd_kafka_consumer_group_metadata_t>(rd_kafka_consumer_group_metadata(client_.get()));
+  const std::string before = id();
+  Owned<rd_kafka_consumer_group_metadata_t> group(rd_kafka_consumer_group_metadata(client_.get()));
+  if (!before.empty() && id() == before) return group;
+  throw client_.error(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "settling");
 }
 
 void Member::commit_if_due() {
@@ -54,9 +59,7 @@ bool Member::commits_late() const {
 void Member::committed_all() {
   const bool late = commits_late();
   uncommitted_since_ = stock_.changed ? std::optional(committed_at_) : std::nullopt;
-  if (!late || commits_late()) return;
-  for (const std::string& queue : subscribed_)
-    if (stock_.any(queue)) bell_.ring(queue);
+  if (late && !commits_late()) ring_all();
 }
 
 bool Member::commit_now() {
@@ -102,7 +105,10 @@ void Member::tell_refused(rd_kafka_resp_err_t code) {
 
 // Under commit_mutex_.
 bool Member::commit(bool leaving, bool draining) {
-  committed_at_ = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    committed_at_ = Clock::now();
+  }
   if (!answered(draining)) return false;
   const PartitionList list = new_list();
   {
@@ -114,7 +120,6 @@ bool Member::commit(bool leaving, bool draining) {
       add_commit(*list, p.topic, p.number, p.offsets);
       p.dirty = false;
     });
-    stock_.unblock();
     stock_.changed = stock_.handed_out = false;
     if (list->cnt == 0) committed_all();
   }
@@ -167,20 +172,27 @@ void Member::write(const std::vector<Outgoing>& records, const std::vector<const
   transactions_.run(records, list.get(), group().get(), deadline);
 }
 
+bool Member::shall_trim() {
+  const std::lock_guard lock(mutex_);
+  if (Clock::now() - trimmed_at_ < kTrimEvery) return false;
+  trimmed_at_ = Clock::now();
+  return true;
+}
+
 // What every worker is through with takes up room in the log for ever: its retention has no end.
 void Member::trim_log(const sdk::Deadline& deadline) {
-  if (Clock::now() - trimmed_at_ < kTrimEvery || deadline.passed()) return;
-  trimmed_at_ = Clock::now();
   std::vector<PartitionEnd> ends;
   {
     const std::lock_guard lock(mutex_);
     stock_.each_owned([&](Partition& p) {
-      if (p.committed < p.trimmed + kTrimFrom) return;
-      ends.push_back({p.topic, p.number, p.committed});
-      p.trimmed = p.committed;
+      if (p.committed >= p.trimmed + kTrimFrom) ends.push_back({p.topic, p.number, p.committed});
     });
   }
-  if (!ends.empty()) Admin(client_).delete_before(ends, deadline);
+  if (ends.empty()) return;
+  Admin(client_).delete_before(ends, deadline);
+  const std::lock_guard lock(mutex_);
+  for (const PartitionEnd& end : ends)
+    if (Partition* p = stock_.owned(end.topic, end.partition)) p->trimmed = end.offset;
 }
 
 }  // namespace gander::kafka

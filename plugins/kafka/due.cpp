@@ -38,7 +38,8 @@ void Due::arrive(std::int32_t partition, std::int64_t offset, std::string_view k
   Entry& entry = entries_[id];
   entry.partition = partition;
   entry.message.assign(*message);
-  order_[sdk::view(entry.message.queue)].emplace(entry.message.run_at_us, id);
+  entry.due_us = message->run_at_us;
+  order_[sdk::view(entry.message.queue)].emplace(entry.due_us, id);
 }
 
 void Due::reached_end(std::int32_t partition, std::int64_t offset) {
@@ -64,31 +65,71 @@ std::int64_t Due::position(std::int32_t partition) const {
   return it == parts_.end() ? -1 : it->second.position;
 }
 
-std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most) const {
+std::vector<std::string> Due::queues(std::int64_t now_us) const {
+  std::vector<std::string> all;
+  for (const auto& [queue, order] : order_)
+    if (when(queue, order) <= now_us) all.push_back(queue);
+  std::ranges::sort(all);
+  return all;
+}
+
+// From `at` on, which is then behind it. Of a partition that is not ours, or not read to its end,
+// others may have promoted it.
+const Due::Entry* Due::next_readable(Order::const_iterator& at, const Order& order,
+                                     std::int64_t now_us) const {
+  while (at != order.end() && at->first <= now_us) {
+    const Entry& entry = entries_.at((at++)->second);
+    const Part& part = parts_.at(entry.partition);
+    if (part.owned && part.read) return &entry;
+  }
+  return nullptr;
+}
+
+std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most,
+                                        std::size_t most_bytes) {
+  std::vector<std::string> names = queues(now_us);
+  std::ranges::rotate(names, std::ranges::upper_bound(names, turn_));
+  if (!names.empty()) turn_ = names.front();
+  std::vector<std::pair<const Order*, Order::const_iterator>> turns;
+  for (const std::string& name : names) {
+    const Order& order = order_.find(name)->second;
+    turns.emplace_back(&order, order.begin());
+  }
   std::vector<const Entry*> all;
-  for (const auto& [queue, order] : order_) {
-    if (when(queue, order) > now_us) continue;
-    for (const auto& [run_at_us, id] : order) {
-      if (run_at_us > now_us || all.size() >= most) break;
-      const Entry& entry = entries_.at(id);
-      if (parts_.at(entry.partition).read) all.push_back(&entry);
+  std::size_t bytes = 0;
+  const auto enough = [&] { return all.size() >= most || bytes >= most_bytes; };
+  for (bool any = true; any && !enough();) {
+    any = false;
+    for (auto& [order, at] : turns) {
+      const Entry* entry = enough() ? nullptr : next_readable(at, *order, now_us);
+      if (entry == nullptr) continue;
+      all.push_back(entry);
+      bytes += entry->message.body.len;
+      any = true;
     }
   }
-  std::ranges::stable_sort(all, {}, [](const Entry* e) { return e->message.run_at_us; });
   return all;
 }
 
 void Due::erase(const gander_id& id) {
   const auto it = entries_.find(id);
   if (it == entries_.end()) return;
-  const gander_message& m = it->second.message;
-  const auto order = order_.find(sdk::view(m.queue));
-  order->second.erase({m.run_at_us, id});
+  const auto order = order_.find(sdk::view(it->second.message.queue));
+  order->second.erase({it->second.due_us, id});
   if (order->second.empty()) order_.erase(order);
   entries_.erase(it);
 }
 
 void Due::hold_back(std::string_view queue, std::int64_t until_us) { held_back_[queue] = until_us; }
+
+void Due::postpone(const gander_id& id, std::int64_t until_us) {
+  const auto it = entries_.find(id);
+  if (it == entries_.end()) return;
+  Entry& entry = it->second;
+  Order& order = order_.find(sdk::view(entry.message.queue))->second;
+  order.erase({entry.due_us, id});
+  order.emplace(entry.due_us = until_us, id);
+}
 
 std::int64_t Due::when(std::string_view queue, const Order& order) const {
   const auto it = held_back_.find(queue);

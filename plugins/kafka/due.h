@@ -18,6 +18,7 @@ class Due {
  public:
   struct Entry {
     std::int32_t partition = 0;
+    std::int64_t due_us = 0;  // run_at_us, or later when it was postponed
     sdk::OwnedMessage message;
   };
 
@@ -37,11 +38,18 @@ class Due {
   [[nodiscard]] std::int64_t position(std::int32_t partition) const;
 
   // ---- promoting
-  // At most so many that are due, in the order in which they fell due.
-  [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most) const;
+  // Queues of which something is due.
+  [[nodiscard]] std::vector<std::string> queues(std::int64_t now_us) const;
+  // At most so many that are due, or so many bytes and the one that exceeds them. One queue after
+  // another gives one, in the order in which they fell due; the next call begins with the next
+  // queue, so that none waits for what is due of another.
+  [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most,
+                                              std::size_t most_bytes);
   void erase(const gander_id& id);
   // Nothing of a queue is due until then.
   void hold_back(std::string_view queue, std::int64_t until_us);
+  // The message is not due until then.
+  void postpone(const gander_id& id, std::int64_t until_us);
   // When the next one falls due, of one queue or of all; 0: none.
   [[nodiscard]] std::int64_t next(std::string_view queue) const;
   [[nodiscard]] std::int64_t next() const;
@@ -61,11 +69,14 @@ class Due {
   using Order = std::set<std::pair<std::int64_t, gander_id>, Before>;
   // The first of them is due.
   [[nodiscard]] std::int64_t when(std::string_view queue, const Order& order) const;
+  [[nodiscard]] const Entry* next_readable(Order::const_iterator& at, const Order& order,
+                                           std::int64_t now_us) const;
 
   std::map<std::int32_t, Part> parts_;
   sdk::IdMap<Entry> entries_;
   sdk::NameMap<Order> order_;             // of each queue
   sdk::NameMap<std::int64_t> held_back_;  // until when
+  std::string turn_;                      // the queue that gave first last time
 };
 
 }  // namespace gander::kafka

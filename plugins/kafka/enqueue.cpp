@@ -14,9 +14,10 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
                      const sdk::Deadline& deadline) {
   if (deadline.passed())
     throw error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, instance_.settings.where(), "enqueueing");
-  write_values(messages);
+  const std::int64_t now_us = instance_.host.now_us();
+  write_values(messages, now_us);
   try {
-    place(messages, deadline);
+    place(messages, now_us, deadline);
     // One after another: whoever sees a message sees those that go before it, so that of several
     // priorities in one call the highest is taken first.
     for (std::uint32_t p = 0; p < kPriorities; ++p) send(p, verdicts, deadline);
@@ -34,8 +35,7 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
   for (const std::string_view queue : queues) instance_.bell.ring(queue);
 }
 
-void Writer::write_values(sdk::Messages messages) {
-  const std::int64_t now_us = instance_.host.now_us();
+void Writer::write_values(sdk::Messages messages, std::int64_t now_us) {
   values_.clear();
   ends_.clear();
   for (const gander_message* message : messages) {
@@ -50,8 +50,7 @@ void Writer::write_values(sdk::Messages messages) {
   }
 }
 
-void Writer::place(sdk::Messages messages, const sdk::Deadline& deadline) {
-  const std::int64_t now_us = instance_.host.now_us();
+void Writer::place(sdk::Messages messages, std::int64_t now_us, const sdk::Deadline& deadline) {
   for (Batch& batch : batches_) batch.records.clear(), batch.places.clear();
   target_ = {};
   std::size_t begin = 0;

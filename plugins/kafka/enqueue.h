@@ -15,8 +15,9 @@ class Writer {
   void enqueue(sdk::Messages messages, sdk::Verdicts verdicts, const sdk::Deadline& deadline);
 
  private:
-  void write_values(sdk::Messages messages);
-  void place(sdk::Messages messages, const sdk::Deadline& deadline);
+  // By the same `now_us`: what is to come names its queue, and what is ready need not.
+  void write_values(sdk::Messages messages, std::int64_t now_us);
+  void place(sdk::Messages messages, std::int64_t now_us, const sdk::Deadline& deadline);
   void place_ready(const gander_message& m, std::string_view value, std::size_t of,
                    const sdk::Deadline& deadline);
   void send(std::uint32_t priority, sdk::Verdicts verdicts, const sdk::Deadline& deadline);

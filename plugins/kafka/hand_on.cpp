@@ -19,21 +19,34 @@ constexpr std::chrono::seconds kPatience{5};
 
 }  // namespace
 
+// One at a time: each may take its deadline, and between them the group must be answered. When that
+// has run out the others would fare no better.
 void Member::hand_on_if_stuck() {
-  const auto now = Clock::now();
-  if (now - looked_at_stuck_ < kStuckAfter) return;
-  looked_at_stuck_ = now;
-  std::vector<const Queue*> stuck;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!joined_) return;
-    for (const auto& queue : queues_) {
-      const auto asked = asked_at_.find(queue->queue);
-      const bool wanted = asked != asked_at_.end() && now - asked->second < kStuckAfter;
-      if (!wanted && stock_.waits(queue->queue, queue->priority)) stuck.push_back(queue.get());
-    }
+  find_stuck();
+  if (stuck_.empty()) return;
+  const Queue* queue = stuck_.back();
+  stuck_.pop_back();
+  const auto until = Clock::now() + kPatience;
+  try {
+    hand_on(*queue);
+  } catch (const sdk::Error& e) {
+    host_.log(GANDER_LOG_DEBUG, std::string("handing on: ") + e.what());
+    stuck_.clear();
   }
-  for (const Queue* queue : stuck) hand_on(*queue);
+  if (Clock::now() >= until) stuck_.clear();
+}
+
+void Member::find_stuck() {
+  const auto now = Clock::now();
+  if (!stuck_.empty() || now - looked_at_stuck_ < kStuckAfter) return;
+  looked_at_stuck_ = now;
+  const std::lock_guard lock(mutex_);
+  if (!joined_) return;
+  for (const auto& queue : queues_) {
+    const auto asked = asked_at_.find(queue->queue);
+    const bool wanted = asked != asked_at_.end() && now - asked->second < kStuckAfter;
+    if (!wanted && stock_.waits(queue->queue, queue->priority)) stuck_.push_back(queue.get());
+  }
 }
 
 // Partitions of others, of which everything has been handed out.
@@ -100,6 +113,7 @@ void Member::hand_on(const Queue& queue) {
     record.partition->offsets.finish(record.offset);
     record.partition->dirty = stock_.changed = true;
   }
+  if (!moved) bell_.ring(queue.queue);  // whoever came to take meanwhile found nothing
 }
 
 }  // namespace gander::kafka

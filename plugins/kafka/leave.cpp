@@ -57,10 +57,11 @@ void Member::await_answer_to_join() {
 
 // As somebody whom the group does not know, so that it shares out anew.
 void Member::join_anew() {
-  join_anew_ = false;
   leave();
   const std::lock_guard lock(mutex_);
   if (!replaced_) subscribe();
+  join_anew_ =
+      false;  // now that nothing has failed: it would be of no group, and nobody would know
 }
 
 // Of what the group gave us. With null in place of the empty list librdkafka 2.0.2 waits for

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <limits>
 #include <random>
 
 #include "outgoing.h"
@@ -161,14 +163,51 @@ void Manager::change_ready(std::span<const gander_id> ids, const std::vector<std
                                                      : GANDER_NOT_FOUND;
 }
 
-std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {
-  const Settings& settings = instance.settings;
-  Log log(settings, instance.host, instance.topics, deadline);
+namespace {
+
+// Throws what ends it, unless that was the time and something was read.
+void read_on(Instance& instance, DeadRead& read, const sdk::Deadline& deadline) {
+  Log log(instance.settings, instance.host, instance.topics, deadline);
   const std::string topic = instance.topics.names().dead();
-  const auto all = log.read_compacted(topic, deadline);
-  std::vector<const gander_message*> oldest;
-  for (const auto& [id, m] : all) oldest.push_back(&m);
-  std::ranges::sort(oldest, {}, [](const gander_message* m) { return m->failed_at_us; });
+  instance.topics.need_control(deadline);
+  const int partitions = Admin(log.client()).partitions({&topic, 1}, deadline)[0];
+  std::vector<Span> spans;
+  for (std::int32_t number = 0; number < partitions; ++number) {
+    const std::int64_t from =
+        read.next.try_emplace(number, RD_KAFKA_OFFSET_BEGINNING).first->second;
+    spans.push_back({topic, number, from, std::numeric_limits<std::int64_t>::max()});
+  }
+  bool any = false;
+  const auto visit = [&](const rd_kafka_message_t& m) {
+    any = true;
+    read.next[m.partition] = m.offset + 1;
+    gander_id id{};
+    if (m.key_len != sizeof id.bytes) return true;
+    std::memcpy(id.bytes, m.key, m.key_len);
+    if (m.payload == nullptr)
+      read.died_us.erase(id);
+    else if (const auto message = log.message_in(m))
+      read.died_us[id] = message->failed_at_us;
+    return true;
+  };
+  try {
+    log.read(spans, visit, deadline);
+    read.all = true;
+  } catch (const sdk::Error&) {
+    if (!any || !deadline.passed()) throw;
+  }
+}
+
+}  // namespace
+
+std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline& deadline) {
+  read_on(instance, read, deadline);
+  if (!read.all) return 0;
+  const Settings& settings = instance.settings;
+  const std::string topic = instance.topics.names().dead();
+  std::vector<std::pair<std::int64_t, gander_id>> oldest;
+  for (const auto& [id, died_us] : read.died_us) oldest.emplace_back(died_us, id);
+  std::ranges::sort(oldest, {}, [](const auto& one) { return one.first; });
   const auto most = static_cast<std::size_t>(settings.dead_max_count);
   const std::int64_t before_us = settings.dead_max_age_s == 0
                                      ? 0
@@ -176,8 +215,8 @@ std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {
   std::vector<Outgoing> records;
   for (std::size_t i = 0; i < oldest.size() && records.size() < kAtOnce; ++i) {
     const bool too_many = most != 0 && oldest.size() - i > most;
-    if (!too_many && oldest[i]->failed_at_us >= before_us) break;
-    records.push_back(tombstone(topic, oldest[i]->id));
+    if (!too_many && oldest[i].first >= before_us) break;
+    records.push_back(tombstone(topic, oldest[i].second));
   }
   if (records.empty()) return 0;
   Transactions transactions(settings, instance.host, new_id(settings));

@@ -48,7 +48,16 @@ class Manager {
   Asker asker_;
 };
 
-// Deletes dead letters that are older than the options allow, or beyond their number; how many.
-std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline);
+// How far the dead letters have been read. All of them must be before any is dropped: of one id
+// the last counts, and a tombstone for an older one would drop it.
+struct DeadRead {
+  std::map<std::int32_t, std::int64_t> next;  // of each partition
+  sdk::IdMap<std::int64_t> died_us;
+  bool all = false;
+};
+
+// Deletes dead letters that are older than the options allow, or beyond their number; how many. Of
+// more than there is time to read the next call with the same `read` goes on where this one ended.
+std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline& deadline);
 
 }  // namespace gander::kafka

@@ -1,14 +1,10 @@
 #include "member.h"
 
-#include <gander/sdk/message_bytes.hpp>
-
 #include <algorithm>
 
 namespace gander::kafka {
 namespace {
 
-// Of one queue at a go, before the others get their turn.
-constexpr int kAtOnce = 1000;
 constexpr std::chrono::milliseconds kLookAnyway{500};
 constexpr std::chrono::milliseconds kLookAtCommit{10};
 
@@ -127,9 +123,12 @@ void Member::subscribe() {
     for (std::uint32_t p = 0; p < kPriorities; ++p)
       rd_kafka_topic_partition_list_add(topics.get(), topics_.names().ready(name, p).c_str(),
                                         RD_KAFKA_PARTITION_UA);
-  joining_ = true;
+  const bool joining = joining_.exchange(true);
   const auto code = rd_kafka_subscribe(client_.get(), topics.get());
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "joining the group");
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    joining_ = joining;  // no answer is to come
+    throw client_.error(code, "joining the group");
+  }
   asked_ = true;
 }
 
@@ -139,14 +138,15 @@ void Member::run() {
     bool busy = false;
     try {
       busy = fetch();
+      begin_anew_if_cut_off();
       if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
-      serve_requests();
+      serve_request();
     } catch (const std::exception& e) {
       host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
     }
-    if (busy) continue;
+    if (busy || !requests_.empty() || !stuck_.empty()) continue;
     std::unique_lock lock(wake_mutex_);
     wake_.wait_for(lock, uncommitted_ ? kLookAtCommit : kLookAnyway,
                    [this] { return awake_ || stopping_; });
@@ -176,118 +176,6 @@ bool Member::drain_all() {
   bool any = false;
   for (Queue* queue : queues) any = drain(*queue) || any;
   return any;
-}
-
-// What has come is shown at once or not at all, so that of two priorities that came together nobody
-// sees the lower alone.
-bool Member::drain(Queue& from) {
-  std::vector<Owned<rd_kafka_message_t>> messages;
-  while (messages.size() < kAtOnce) {
-    rd_kafka_message_t* m = rd_kafka_consume_queue(from.raw.get(), 0);
-    if (m == nullptr) break;
-    messages.emplace_back(m);
-  }
-  if (messages.empty()) return false;
-  bool news = false;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& message : messages) {
-      const rd_kafka_message_t& m = *message;
-      if (m.rkt == nullptr) continue;
-      note_rights(m);
-      Partition* partition = stock_.owned(rd_kafka_topic_name(m.rkt), m.partition);
-      if (partition == nullptr) continue;
-      if (m.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        partition->at_end = true;
-        if (m.offset > partition->expected) {
-          partition->dirty = stock_.changed = true;
-          partition->offsets.skip(partition->expected, m.offset);
-          partition->expected = m.offset;
-        }
-        continue;
-      }
-      if (m.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      try {
-        news = stock_.arrive(*partition, m.offset, {static_cast<const char*>(m.payload), m.len}) ||
-               news;
-      } catch (const sdk::Error& e) {
-        host_.log(GANDER_LOG_ERROR, std::string(rd_kafka_topic_name(m.rkt)) + "[" +
-                                        std::to_string(m.partition) + "] offset " +
-                                        std::to_string(m.offset) + ": " + e.what() +
-                                        "; it is left where it is");
-        partition->offsets.finish(m.offset);
-      }
-    }
-  }
-  changed_.notify_all();
-  if (news) bell_.ring(from.queue);
-  return true;
-}
-
-// Errors of the group; and what came before its partition was forwarded.
-void Member::handle(rd_kafka_message_t* message) {
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
-      message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-    return;
-  {
-    const std::lock_guard lock(mutex_);
-    note_rights(*message);
-  }
-  // It is fenced; librdkafka serves it no more.
-  if (message->err == RD_KAFKA_RESP_ERR__FATAL) return give_up();
-  if (message->rkt == nullptr) refused_ = true;
-  host_.log(
-      GANDER_LOG_WARN,
-      "the group: " + (message->payload != nullptr
-                           ? std::string(static_cast<const char*>(message->payload), message->len)
-                           : std::string(rd_kafka_err2str(message->err))));
-}
-
-void Member::arrive_control(const rd_kafka_message_t* m) {
-  {
-    const std::lock_guard lock(mutex_);
-    note_rights(*m);
-  }
-  const bool state = m->rkt != nullptr && topics_.names().state() == rd_kafka_topic_name(m->rkt);
-  if (state) return arrive_state(m);
-  const std::lock_guard lock(mutex_);
-  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    due_.reached_end(m->partition, m->offset);
-    changed_.notify_all();
-    return;
-  }
-  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const std::string_view key(static_cast<const char*>(m->key), m->key_len);
-  changed_.notify_all();
-  if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
-  try {
-    const gander_message message =
-        sdk::read_message({static_cast<const char*>(m->payload), m->len});
-    due_.arrive(m->partition, m->offset, key, &message);
-  } catch (const sdk::Error& e) {
-    host_.log(GANDER_LOG_ERROR, std::string("scheduled: ") + e.what() + "; it is left where it is");
-  }
-}
-
-void Member::arrive_state(const rd_kafka_message_t* m) {
-  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    const std::lock_guard lock(mutex_);
-    state_read_ = true;
-    changed_.notify_all();
-  }
-  if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const std::string_view key(static_cast<const char*>(m->key), m->key_len);
-  {
-    const std::lock_guard lock(mutex_);
-    state_position_ = m->offset + 1;
-  }
-  if (answered_by(key)) return;
-  if (const auto id = request_of(key)) return arrive_request(*id, *m);
-  {
-    const std::lock_guard lock(mutex_);
-    stock_.pause(key, m->payload != nullptr);
-  }
-  if (m->payload == nullptr) bell_.ring(key);
 }
 
 }  // namespace gander::kafka

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "due.h"
 #include "name.h"
@@ -66,10 +67,13 @@ class Member {
   // under mutex(). On an error nothing was settled, unless it says MAYBE_APPLIED.
   void write(const std::vector<Outgoing>& records, const std::vector<const Record*>& settled,
              const sdk::Deadline& deadline);
-  // Makes due messages ready, at most so many; how many it were. Not under mutex().
+  // Makes due messages ready, at most so many, in one transaction; how many it were. 0: nothing is
+  // due any more, or nothing that can be promoted now. Not under mutex().
   std::size_t promote(std::size_t most, const sdk::Deadline& deadline);
   // What the dead had handed out of partitions taken over since this was asked last.
   std::uint64_t reclaimed() { return reclaimed_.exchange(0); }
+  // Whether trim_log() is to be called now: by one of all who tend.
+  bool shall_trim();
   // Deletes from the log what lies before every committed base.
   void trim_log(const sdk::Deadline& deadline);
   // Commits what has changed; false: refused, or not to be had.
@@ -88,15 +92,23 @@ class Member {
   void subscribe();
   bool fetch();
   bool drain_all();
-  bool drain(Queue& from);
-  void handle(rd_kafka_message_t* message);
-  void arrive_control(const rd_kafka_message_t* message);
-  void arrive_state(const rd_kafka_message_t* message);
   Owned<rd_kafka_queue_t> new_queue();
   static void on_ready(rd_kafka_t* rk, void* opaque);
 
+  // arrive.cpp
+  bool drain(Queue& from);
+  bool arrive(const rd_kafka_message_t& message);
+  bool is_cut_off(Partition& partition, const rd_kafka_message_t& message);
+  void begin_anew_if_cut_off();
+  void handle(rd_kafka_message_t* message);
+  void arrive_control(const rd_kafka_message_t* message);
+  void arrive_state(const rd_kafka_message_t* message);
+  void read_state();
+  void ring_all();
+
   // rights.cpp
   void note_rights(const rd_kafka_message_t& message);
+  void tell_unread(const rd_kafka_message_t& message);
   void drop_refusals(const rd_kafka_topic_partition_list_t& owned);
 
   // await.cpp
@@ -108,6 +120,7 @@ class Member {
   void assigned(rd_kafka_topic_partition_list_t* partitions);
   void revoked(rd_kafka_topic_partition_list_t* partitions);
   void give_up();
+  void hand_over(std::unique_lock<std::timed_mutex>& commits);
   void note_id();
   [[nodiscard]] std::string id() const;
   bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
@@ -135,18 +148,31 @@ class Member {
     std::int32_t partition;  // of <prefix>.sched
     Outgoing ready;
   };
-  std::vector<Promotion> find_due(std::size_t most);
+  // What of a queue goes alone, as a transaction with it has failed.
+  struct Suspect {
+    std::size_t most = SIZE_MAX;  // so many at a time
+    gander_status told = GANDER_OK;
+    int silent = 0;  // how often in a row nothing was said of it
+  };
+  std::set<std::string, std::less<>> find_queues(const sdk::Deadline& deadline);
   bool can_take(const std::string& queue, const sdk::Deadline& deadline);
+  bool is_of_the_queues(const sdk::Error& error, const sdk::Deadline& deadline);
+  std::vector<Promotion> find_due(const std::set<std::string, std::less<>>& queues,
+                                  std::size_t most);
+  bool try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadline);
   void write_promoted(std::vector<Promotion>& due, const sdk::Deadline& deadline);
+  void narrow(const std::vector<Promotion>& due, const sdk::Error& error);
+  void hold_back(const std::string& queue, const sdk::Error& error);
 
   // hand_on.cpp
   void hand_on_if_stuck();
   std::vector<std::int32_t> starving(const std::string& topic, int partitions);
+  void find_stuck();
   void hand_on(const Queue& queue);
 
   // serve.cpp
   void arrive_request(std::string_view id, const rd_kafka_message_t& message);
-  void serve_requests();
+  void serve_request();
   void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
   bool write_surely(const std::vector<Outgoing>& records,
@@ -177,14 +203,16 @@ class Member {
   std::condition_variable changed_;  // something was settled, read, or assigned
   Stock stock_;
   Due due_;
-  bool asked_ = false;                                              // to join the group
-  bool joined_ = false;                                             // it has said what is ours
-  std::atomic<bool> joining_{false};                                // it is to say so
-  std::atomic<bool> refused_{false};                                // and does not let us in
-  bool handing_over_ = false;                                       // it is about to say so anew
-  std::atomic<bool> replaced_{false};                               // see replaced()
-  bool join_anew_ = false;                                          // of the thread alone
+  bool asked_ = false;                 // to join the group
+  bool joined_ = false;                // it has said what is ours
+  std::atomic<bool> joining_{false};   // it is to say so
+  std::atomic<bool> refused_{false};   // and does not let us in
+  bool handing_over_ = false;          // it is about to say so anew
+  std::atomic<bool> replaced_{false};  // see replaced()
+  bool join_anew_ = false;             // of the thread alone
+  bool cut_off_ = false;  // a partition is, see begin_anew_if_cut_off(); of the thread alone
   std::map<std::string, sdk::Error, std::less<>> refusals_;         // by topic; "": of the group
+  std::set<std::tuple<std::string, std::int32_t, int>> unread_;     // what tell_unread() has told
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
   bool state_read_ = false;  // so that nothing is handed out that is paused
@@ -196,14 +224,16 @@ class Member {
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
-  bool promoted_in_doubt_ = false;  // the end of a promotion is not known
-  Clock::time_point committed_at_{};
-  std::optional<Clock::time_point> uncommitted_since_;  // of what is done; none: all is committed
-  bool uncommitted_ = false;                            // of the thread alone, as the next
+  bool promoted_in_doubt_ = false;                        // the end of a promotion is not known
+  std::map<std::string, Suspect, std::less<>> suspects_;  // by queue; under mutex_
+  Clock::time_point committed_at_{};                      // under mutex_, as the next
+  std::optional<Clock::time_point> uncommitted_since_;    // of what is done; none: all is committed
+  bool uncommitted_ = false;                              // of the thread alone, as the next
   Clock::time_point looked_at_stuck_{};
-  std::vector<Request> requests_;  // of the thread alone
+  std::vector<const Queue*> stuck_;  // to be handed on; of the thread alone
+  std::vector<Request> requests_;    // of the thread alone
   std::atomic<std::uint64_t> reclaimed_{0};
-  Clock::time_point trimmed_at_{};  // of tend() alone
+  Clock::time_point trimmed_at_{};  // under mutex_, as each incarnation has a keeper of its own
 
   std::mutex wake_mutex_;
   std::condition_variable wake_;

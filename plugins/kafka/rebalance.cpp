@@ -2,8 +2,9 @@
 //
 // A rebalance takes all partitions away and gives some back. What was handed out of one that comes
 // back is still ours if nobody had it in between, which its commit says: whoever takes one over
-// commits his token before he hands out anything. What a member had handed out that did not leave
-// in order counts a crash.
+// commits his token first. Where that is refused, or not answered in its time, he begins all the
+// same, and what its last owner holds may run twice. What a member had handed out that did not
+// leave in order counts a crash.
 #include <algorithm>
 
 #include "committed.h"
@@ -34,12 +35,23 @@ void Member::on_rebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code,
 void Member::revoked(rd_kafka_topic_partition_list_t* /*partitions*/) {
   const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
   host_.log(GANDER_LOG_DEBUG, lost ? "the group has given us up" : "the group shares out anew");
-  if (!lost) await_running();
-  const std::lock_guard commit_lock(commit_mutex_);
-  if (!lost) commit(true);
+  std::unique_lock<std::timed_mutex> commits(commit_mutex_, std::defer_lock);
+  if (!lost) hand_over(commits);
+  if (!commits.owns_lock()) commits.lock();
   park_all();
   joining_ = true;
   rd_kafka_assign(client_.get(), nullptr);
+}
+
+// Whatever fails of it costs a second run. What was ours must be so no longer all the same.
+void Member::hand_over(std::unique_lock<std::timed_mutex>& commits) {
+  try {
+    await_running();
+    commits.lock();
+    commit(true);
+  } catch (const std::exception& e) {
+    host_.log(GANDER_LOG_ERROR, std::string("handing over: ") + e.what());
+  }
 }
 
 void Member::park_all() {
@@ -132,6 +144,7 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   const std::lock_guard lock(mutex_);
   drop_refusals(*owned);
   joined_ = true;
+  handing_over_ = false;
   changed_.notify_all();
 }
 
@@ -182,7 +195,7 @@ void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
     if (at.offset < 0) continue;
     Partition* p = stock_.owned(at.topic, at.partition);
     if (at.topic == topics_.names().state()) {
-      state_read_ = state_read_ || at.offset <= std::max<std::int64_t>(0, state_position_);
+      if (at.offset <= std::max<std::int64_t>(0, state_position_)) read_state();
     } else if (p != nullptr) {
       p->end = at.offset;
       p->at_end = p->expected >= p->end;
@@ -221,6 +234,7 @@ void Member::take_over(rd_kafka_topic_partition_t& at) {
   Partition* before = stock_.parked(at.topic, at.partition);
   if (before != nullptr && offsets.owner == token_) {
     before->owned = true;
+    before->cut_off = false;
     before->expected = before->offsets.base();
   } else {
     Partition made;

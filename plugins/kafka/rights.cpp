@@ -20,6 +20,15 @@ void Member::note_rights(const rd_kafka_message_t& message) {
   }
 }
 
+// librdkafka tries on; what does not end by itself is an operator's to know, once. Under mutex_.
+void Member::tell_unread(const rd_kafka_message_t& m) {
+  if (m.rkt == nullptr || is_refusal(m.err)) return;  // that is told to whoever waits for it
+  const std::string topic = rd_kafka_topic_name(m.rkt);
+  if (!unread_.emplace(topic, m.partition, m.err).second) return;
+  const std::string doing = "reading " + topic + "[" + std::to_string(m.partition) + "]";
+  host_.log(GANDER_LOG_WARN, client_.error(m.err, doing).what());
+}
+
 // The group has let us in, and what is another's now nobody tells us of any more. Under mutex_.
 void Member::drop_refusals(const rd_kafka_topic_partition_list_t& owned) {
   std::set<std::string, std::less<>> ours{topics_.names().state()};

@@ -18,21 +18,25 @@ void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
   requests_.push_back(*std::move(request));
 }
 
-// One that fails is not tried again here: whoever asked, asks again.
-void Member::serve_requests() {
-  for (const Request& request : std::exchange(requests_, {})) {
-    const sdk::Deadline deadline = after(kPatience);
-    try {
-      const auto commits = hold_commits(deadline);
-      if (!answered(true)) return;
-      if (request.owned)
-        serve_as_owner(request, deadline);
-      else
-        serve_for_nobody(request, deadline);
-    } catch (const sdk::Error& e) {
-      host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
-    }
+// One at a time: each may take its deadline, and between them the group must be answered. One that
+// fails is not tried again here: whoever asked, asks again; as those do whose time is over when the
+// cluster says nothing.
+void Member::serve_request() {
+  if (requests_.empty()) return;
+  const Request request = std::move(requests_.front());
+  requests_.erase(requests_.begin());
+  const sdk::Deadline deadline = after(kPatience);
+  try {
+    const auto commits = hold_commits(deadline);
+    if (!answered(true)) return requests_.clear();
+    if (request.owned)
+      serve_as_owner(request, deadline);
+    else
+      serve_for_nobody(request, deadline);
+  } catch (const sdk::Error& e) {
+    host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
   }
+  if (deadline.passed()) requests_.clear();
 }
 
 void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
@@ -62,6 +66,9 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
   const std::lock_guard lock(mutex_);
   for (Record& record : withheld)
     if (!done) stock_.put_back(std::move(record));
+  // Whoever came to take meanwhile went away empty-handed; and what was removed made room.
+  for (const auto& [p, state] : after)
+    if (!p->queue.empty()) bell_.ring(p->queue);
   if (!done) return;
   for (auto& [p, state] : after) {
     for (const auto& [from, to] : state.second) p->offsets.remove(from, to);

@@ -74,8 +74,8 @@ void apply(Member& member, const sdk::Exchange& exchange, const std::vector<Deli
     if (settle.op == GANDER_SETTLE_GIVE_BACK && !needs_successor(settle, *found[i])) {
       rung.emplace(sdk::view(found[i]->message.queue));
       member.stock().give_back(*found[i], *settle.message);
-    } else {
-      member.stock().finish(*found[i]);
+    } else if (const std::string* queue = member.stock().finish(*found[i])) {
+      rung.insert(*queue);
     }
   }
 }

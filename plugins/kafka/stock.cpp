@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 namespace gander::kafka {
 
@@ -16,8 +17,25 @@ Partition& Stock::assign(Partition made) {
   return *place;
 }
 
+Partition& Stock::begin_anew(Partition& p) {
+  Ranges all;
+  all.add(0, std::numeric_limits<std::int64_t>::max());
+  std::vector<Record> gone;
+  withhold(p, all, gone);
+  Partition made;
+  made.topic = p.topic;
+  made.number = p.number;
+  made.queue = p.queue;
+  made.priority = p.priority;
+  made.dirty = made.cut_off = changed = true;
+  return assign(std::move(made));
+}
+
 void Stock::park_all() {
-  for (auto& [key, partition] : partitions_) partition->owned = false;
+  for (auto& [key, partition] : partitions_) {
+    partition->owned = false;
+    partition->blocked.clear();
+  }
   // They are fetched again, here or elsewhere.
   lanes_.clear();
 }
@@ -38,7 +56,7 @@ Partition* Stock::parked(std::string_view topic, std::int32_t number) {
 }
 
 bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
-  if (offset < p.expected) return false;
+  if (p.cut_off || offset < p.expected) return false;
   p.offsets.skip(p.expected, offset);
   p.expected = offset + 1;
   p.at_end = p.expected >= p.end;
@@ -55,21 +73,68 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
 }
 
 bool Stock::any(std::string_view queue) const {
-  const auto it = lanes_.find(queue);
-  return it != lanes_.end() && !paused_.contains(queue) &&
-         std::ranges::any_of(it->second, [](const Lane& one) { return !one.waiting.empty(); });
+  for (std::uint32_t priority = 0; priority < kPriorities; ++priority)
+    if (waits(queue, priority)) return true;
+  return false;
 }
 
 bool Stock::waits(std::string_view queue, std::uint32_t priority) const {
   const auto it = lanes_.find(queue);
-  return it != lanes_.end() && !paused_.contains(queue) && !it->second[priority].waiting.empty();
+  if (it == lanes_.end() || paused_.contains(queue)) return false;
+  const Lane& one = it->second[priority];
+  return !one.waiting.empty() || roomy(one) != nullptr;
 }
 
 bool Stock::full(std::string_view queue, std::uint32_t priority) const {
   const auto it = lanes_.find(queue);
   if (it == lanes_.end()) return false;
   const Lane& one = it->second[priority];
-  return one.waiting.size() + one.blocked.size() >= kMostRecords || one.bytes >= kMostBytes;
+  return one.waiting.size() + one.blocked >= kMostRecords || one.bytes >= kMostBytes;
+}
+
+// One whose blocked records may be handed out again.
+Partition* Stock::roomy(const Lane& lane) {
+  const auto it =
+      std::ranges::find_if(lane.full, [](const Partition* p) { return p->offsets.has_room(); });
+  return it == lane.full.end() ? nullptr : *it;
+}
+
+void Stock::block(Lane& lane, Record record) {
+  Partition& p = *record.partition;
+  const auto later = std::ranges::upper_bound(p.blocked, record.offset, {}, &Record::offset);
+  p.blocked.insert(later, std::move(record));
+  lane.full.insert(&p);
+  ++lane.blocked;
+}
+
+// What is to be handed out next; null: nothing. What was handed out before needs no room. Of the
+// rest the blocked come first: one of their partition that overtook them would count them as handed
+// out, and so as crashed with a worker that never began them.
+const Record* Stock::next(Lane& lane) {
+  while (!lane.waiting.empty()) {
+    const Record& first = lane.waiting.front();
+    const Offsets& offsets = first.partition->offsets;
+    if (first.offset < offsets.next()) return &first;
+    if (const Partition* p = roomy(lane)) return &p->blocked.front();
+    if (first.partition->blocked.empty() && offsets.has_room()) return &first;
+    block(lane, std::move(lane.waiting.front()));
+    lane.waiting.pop_front();
+  }
+  const Partition* p = roomy(lane);
+  return p == nullptr ? nullptr : &p->blocked.front();
+}
+
+// What next() has just found.
+Record Stock::remove(Lane& lane, const Record* found) {
+  const bool waited = !lane.waiting.empty() && found == &lane.waiting.front();
+  std::deque<Record>& from = waited ? lane.waiting : found->partition->blocked;
+  Record record = std::move(from.front());
+  from.pop_front();
+  lane.bytes -= record.message.body.len;
+  if (waited) return record;
+  --lane.blocked;
+  if (from.empty()) lane.full.erase(record.partition);
+  return record;
 }
 
 void Stock::hand_out(Record record, const std::string& incarnation, sdk::Batch& batch) {
@@ -89,20 +154,12 @@ void Stock::take(const gander_take& take, std::uint64_t max_bytes, const std::st
   if (it == lanes_.end() || paused_.contains(it->first)) return;
   std::uint32_t left = take.max_messages;
   for (Lane& one : it->second) {
-    while (left > 0 && !one.waiting.empty()) {
-      Record& next = one.waiting.front();
-      const std::size_t size = next.message.body.len;
+    for (; left > 0; --left) {
+      const Record* record = next(one);
+      if (record == nullptr) break;
+      const std::size_t size = record->message.body.len;
       if (max_bytes != 0 && batch.size() != 0 && batch.body_bytes() + size > max_bytes) return;
-      const Offsets& offsets = next.partition->offsets;
-      if (next.offset >= offsets.next() && !offsets.has_room()) {
-        one.blocked.push_back(std::move(next));
-        one.waiting.pop_front();
-        continue;
-      }
-      one.bytes -= size;
-      hand_out(std::move(next), incarnation, batch);
-      one.waiting.pop_front();
-      --left;
+      hand_out(remove(one, record), incarnation, batch);
     }
   }
 }
@@ -113,13 +170,14 @@ Delivery* Stock::find(const gander_message& m, std::string_view incarnation) {
   return sdk::IdEqual()(it->second.message.id, m.id) ? &it->second : nullptr;
 }
 
-void Stock::finish(const Delivery& delivery) {
+const std::string* Stock::finish(const Delivery& delivery) {
   Partition& p = *delivery.partition;
   p.held.erase(delivery.offset);
   p.offsets.finish(delivery.offset);
   p.careful = false;
   p.dirty = changed = true;
   deliveries_.erase(delivery.message.receipt[0]);
+  return !p.blocked.empty() && p.offsets.has_room() ? &p.queue : nullptr;
 }
 
 void Stock::to_front(Record record) {
@@ -156,21 +214,25 @@ std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t pri
   return removed;
 }
 
-void Stock::withhold(const Partition& partition, const Ranges& offsets,
-                     std::vector<Record>& removed) {
+void Stock::withhold(Partition& partition, const Ranges& offsets, std::vector<Record>& removed) {
   if (offsets.empty()) return;
   Lane& from = lane(partition.queue, partition.priority);
-  for (std::deque<Record>* records : {&from.waiting, &from.blocked}) {
+  const auto move_from = [&](std::deque<Record>& records) {
     const auto wanted = [&](const Record& one) {
       return one.partition == &partition && offsets.contains(one.offset);
     };
-    const auto stays = std::stable_partition(records->begin(), records->end(), std::not_fn(wanted));
-    for (auto it = stays; it != records->end(); ++it) {
+    const auto stays = std::stable_partition(records.begin(), records.end(), std::not_fn(wanted));
+    const auto n = static_cast<std::size_t>(records.end() - stays);
+    for (auto it = stays; it != records.end(); ++it) {
       from.bytes -= it->message.body.len;
       removed.push_back(std::move(*it));
     }
-    records->erase(stays, records->end());
-  }
+    records.erase(stays, records.end());
+    return n;
+  };
+  move_from(from.waiting);
+  from.blocked -= move_from(partition.blocked);
+  if (partition.blocked.empty()) from.full.erase(&partition);
 }
 
 // Before those of its partition that came after it: what lies below one that is handed out counts
@@ -208,17 +270,6 @@ void Stock::pause(std::string_view queue, bool paused) {
     paused_.emplace(queue);
   else if (const auto it = paused_.find(queue); it != paused_.end())
     paused_.erase(it);
-}
-
-void Stock::unblock() {
-  for (auto& [queue, lanes] : lanes_) {
-    for (Lane& one : lanes) {
-      while (!one.blocked.empty()) {
-        one.waiting.push_front(std::move(one.blocked.back()));
-        one.blocked.pop_back();
-      }
-    }
-  }
 }
 
 }  // namespace gander::kafka

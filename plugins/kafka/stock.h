@@ -20,6 +20,15 @@
 
 namespace gander::kafka {
 
+struct Partition;
+
+// A record in one of two places: waiting, or handed out.
+struct Record {
+  Partition* partition = nullptr;
+  std::int64_t offset = 0;
+  sdk::OwnedMessage message;
+};
+
 // One partition of a queue's topic.
 struct Partition {
   std::string topic;
@@ -31,18 +40,13 @@ struct Partition {
   bool at_end = false;                    // all has arrived that there was
   std::int64_t expected = 0;              // the offset to arrive next
   std::unordered_set<std::int64_t> held;  // handed out
+  std::deque<Record> blocked;             // what waits for room in the metadata, in its order
   bool owned = true;                      // false while a rebalance has not said whose it is
   bool dirty = false;                     // what is committed is older than `offsets`
   bool careful = false;                   // see Stock::commit_first
+  bool cut_off = false;                   // see Stock::begin_anew
   std::int64_t committed = 0;             // the base of the last commit
   std::int64_t trimmed = 0;               // what lies before is deleted
-};
-
-// A record in one of two places: waiting in a lane, or handed out.
-struct Record {
-  Partition* partition = nullptr;
-  std::int64_t offset = 0;
-  sdk::OwnedMessage message;
 };
 
 struct Delivery : Record {
@@ -72,6 +76,11 @@ class Stock {
       if (partition->owned) function(*partition);
   }
 
+  // Its log is shorter than what was committed of it: another log, or one that lost its end. What
+  // is known of its offsets is of records that are no more; nothing arrives until it is assigned
+  // anew, and read from its begin. Returns it as it is then.
+  Partition& begin_anew(Partition& partition);
+
   // ---- arriving
   // False: it is done, or handed out already. Throws CORRUPT when `value` is no message; then the
   // record counts as arrived and not done.
@@ -85,8 +94,9 @@ class Stock {
             sdk::Batch& batch);
   // The delivery that a settle is about; null when it is not this incarnation's any more.
   Delivery* find(const gander_message& m, std::string_view incarnation);
-  // It was settled for good.
-  void finish(const Delivery& delivery);
+  // It was settled for good. Returns its queue when something of it was blocked and is to be taken
+  // now, else null.
+  const std::string* finish(const Delivery& delivery);
   // To the front of its queue, as `m` says it is now.
   void give_back(const Delivery& delivery, const gander_message& m);
   // Everything handed out to one incarnation, to the front, as a give-back or a crash. How many,
@@ -96,12 +106,10 @@ class Stock {
   // Removes from what waits the last ones, at most so many; put_back() puts one back.
   std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most);
   // Removes from what waits those of a partition with these offsets.
-  void withhold(const Partition& partition, const Ranges& offsets, std::vector<Record>& removed);
+  void withhold(Partition& partition, const Ranges& offsets, std::vector<Record>& removed);
   void put_back(Record record);
   [[nodiscard]] bool holds_any() const { return !deliveries_.empty(); }
   void pause(std::string_view queue, bool paused);
-  // Records that were held back for want of room in the metadata get another chance.
-  void unblock();
 
   // Something was handed out that no commit knows of; somebody was settled likewise.
   bool handed_out = false, changed = false;
@@ -112,8 +120,10 @@ class Stock {
 
  private:
   struct Lane {
-    std::deque<Record> waiting, blocked;
-    std::size_t bytes = 0;
+    std::deque<Record> waiting;
+    std::set<Partition*> full;  // those with blocked records
+    std::size_t blocked = 0;    // how many
+    std::size_t bytes = 0;      // of both
   };
   using Key = std::pair<std::string, std::int32_t>;
   struct Less {
@@ -126,6 +136,10 @@ class Stock {
   };
 
   Lane& lane(std::string_view queue, std::uint32_t priority) { return lanes_[queue][priority]; }
+  static Partition* roomy(const Lane& lane);
+  static const Record* next(Lane& lane);
+  static Record remove(Lane& lane, const Record* found);
+  static void block(Lane& lane, Record record);
   void to_front(Record record);
   void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
 

@@ -88,6 +88,44 @@ TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
   EXPECT_EQ(numbers(take_until(consumer, 6, keep)), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6}));
 }
 
+// As after a power cut that took the end of the log, which the commit has survived.
+TEST_F(KafkaLog, WhatIsEnqueuedToALogShorterThanItsCommitRunsAllTheSame) {
+  {
+    Broker first = broker();
+    run_even_ones(first);
+  }
+  cluster_->commit(topic_, 100, cluster_->committed(topic_).second);
+  Broker second = broker();
+  Session consumer = consumer_on(second, "second");
+  second.open(GANDER_ROLE_PRODUCE).enqueue({message(7)});
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 7, keep);
+  EXPECT_EQ(numbers(all), (std::set<std::uint64_t>{1, 2, 3, 4, 5, 6, 7}));
+  for (const gander_message& m : all) EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+  EXPECT_TRUE(eventually([&] { return cluster_->committed(topic_).first == 7; }));
+  EXPECT_FALSE(host_.warnings_of("its log is shorter than").empty());
+}
+
+TEST_F(KafkaLog, ATopicThatIsMadeAnewUnderALiveWorkerIsReadFromItsBegin) {
+  Broker one = broker();
+  Session consumer = consumer_on(one, "w");
+  one.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3)});
+  std::vector<Taken> keep;
+  const auto all = take_until(consumer, 3, keep);
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, all.at(1)), GANDER_OK);
+  cluster_->remove(topic_);
+  EXPECT_TRUE(eventually([&] {
+    try {
+      cluster_->create(topic_, {{"retention.ms", "-1"}});
+      Session fresh = one.open(GANDER_ROLE_PRODUCE);
+      return fresh.enqueue({message(4)}, Call(std::chrono::seconds(3))).at(0) == GANDER_OK;
+    } catch (const std::exception&) {
+      return false;  // it is not gone yet
+    }
+  }));
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{4});
+}
+
 // Neither a worker, nor an operator who looks.
 TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   Broker one = broker();
@@ -148,6 +186,40 @@ TEST_F(KafkaLog, WhatIsDueForATopicThatWasDeletedHoldsUpNobody) {
     host_.now_us += 60'000'000;
     EXPECT_EQ(numbers(take_until(consumer, 1, keep, "doomed")), std::set<std::uint64_t>{1});
   }
+}
+
+// One transaction is for many, and fails for all of them.
+TEST_F(KafkaLog, AMessageThatIsDueAndTooLargeForItsTopicHoldsUpNoOther) {
+  for (const char* p : {"0", "1", "2"})
+    cluster_->create(cluster_->prefix() + ".q.narrow." + p,
+                     {{"retention.ms", "-1"}, {"max.message.bytes", "2000"}});
+  Broker one = broker();
+  std::vector<Message> later{message(1, "narrow"), message(2, "narrow"), message(3, "narrow"),
+                             message(4)};
+  later[0].body.assign(5000, 'x');
+  for (Message& m : later) m.m.run_at_us = host_.now_us + 1'000'000;
+  one.open(GANDER_ROLE_PRODUCE).enqueue(std::move(later));
+  Session consumer = consumer_on(one, "w");
+  EXPECT_EQ(consumer.take(1, "narrow").size(), 0U);
+  host_.now_us += 2'000'000;
+  std::vector<Taken> keep;
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{4});
+  EXPECT_EQ(numbers(take_until(consumer, 2, keep, "narrow")), (std::set<std::uint64_t>{2, 3}));
+  EXPECT_FALSE(host_.warnings_of("due for the queue 'narrow'").empty());
+}
+
+TEST_F(KafkaLog, OfDeadLettersTheNewestAreKept) {
+  Broker one = broker_on(host_, url_, cluster_->prefix(), {{"dead_max_count", "2"}});
+  one.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});
+  Session consumer = consumer_on(one, "w");
+  std::vector<Taken> keep;
+  for (gander_message m : take_until(consumer, 4, keep)) {
+    m.failed_at_us = host_.now_us + static_cast<std::int64_t>(number_of(m.id));
+    ASSERT_EQ(consumer.settle(GANDER_SETTLE_DEAD, m), GANDER_OK);
+  }
+  Session tender = one.open(GANDER_ROLE_TEND, "w");
+  EXPECT_TRUE(eventually([&] { return tender.tend().trimmed == 2; }));
+  EXPECT_THAT(Operator(one).list(GANDER_STATE_DEAD), testing::UnorderedElementsAre(3, 4));
 }
 
 TEST_F(KafkaLog, ARetryAndItsDeliveryAreNeverBothThere) {

@@ -291,7 +291,6 @@ TEST(KafkaStock, WithoutRoomInTheMapNothingIsHandedOutUntilThereIs) {
       ASSERT_NE(delivery, nullptr) << done << " was not handed out in its turn";
       stock.finish(*delivery);
     }
-    stock.unblock();
     const std::size_t more = take();
     ASSERT_GT(more, 0U) << "it stands still after " << taken;
     taken += more;
