@@ -91,6 +91,10 @@ sdk::Error error_of(rd_kafka_resp_err_t code, const std::string& where, const st
           meaning.flags | flags, code, rd_kafka_err2name(code)};
 }
 
+sdk::Error with_flags(const sdk::Error& error, std::uint32_t flags) {
+  return {error.code(), error.what(), flags, error.native_code(), error.native()};
+}
+
 bool is_refusal(rd_kafka_resp_err_t code) { return meaning_of(code).code == GANDER_FORBIDDEN; }
 
 bool is_fenced(rd_kafka_resp_err_t code) {

@@ -13,6 +13,9 @@ namespace gander::kafka {
 sdk::Error error_of(rd_kafka_resp_err_t code, const std::string& where, const std::string& doing,
                     const std::string& detail = {}, std::uint32_t flags = 0);
 
+// The same error, with these flags instead.
+sdk::Error with_flags(const sdk::Error& error, std::uint32_t flags);
+
 // The user lacks a right.
 bool is_refusal(rd_kafka_resp_err_t code);
 

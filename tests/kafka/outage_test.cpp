@@ -57,6 +57,19 @@ TEST(KafkaOutage, AKilledServerLosesNothingThatWasConfirmed) {
   })) << ran.size();
 }
 
+// It lies in the queue again when the time is over, as if it had never gone out.
+TEST(KafkaOutage, WhatWentOutAndWasNeverAnsweredMayBeStored) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "doubt", {{"properties", "socket.timeout.ms=1000"}});
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  ASSERT_EQ(producer.enqueue({message(1)}).at(0), GANDER_OK);
+  node.freeze();
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}, Call(3s)); });
+  EXPECT_NE(e.flags & GANDER_ERROR_MAYBE_APPLIED, 0U) << e.message;
+}
+
 // All of it would run again if the worker died as well.
 TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
   KafkaNode node;
