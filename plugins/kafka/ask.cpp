@@ -83,16 +83,19 @@ bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
-    done[i] = settlement.add(one, after[{one.topic, one.partition}]);
+    // Not answered, while it has no leader: of what its commit says nothing is known.
+    const auto found = after.find({one.topic, one.partition});
+    if (found == after.end()) continue;
+    done[i] = settlement.add(one, found->second);
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
   if (!settlement.records.empty())
     transactions_.run(settlement.records, nullptr, nullptr, deadline);
   const PartitionList list = new_list();
-  for (const auto& at : changed) add_commit(*list, at.first, at.second, after[at]);
+  for (const auto& at : changed) add_commit(*list, at.first, at.second, after.at(at));
   if (!log_.commit(*list, deadline)) return false;
   answers = std::move(done);
-  return true;
+  return missing(answers) == 0;
 }
 
 void Asker::write(const Group& group, const std::vector<Removal>& removals, const Answers& answers,

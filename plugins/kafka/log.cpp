@@ -76,9 +76,7 @@ std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
   ask(rd_kafka_offsets_for_times(client_.get(), ends.get(), ms_left(deadline, most)));
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = committed->elems[i];
-    const std::int64_t base = std::max(at.offset, begins->elems[i].offset);
-    auto offsets = read_commit(at, base);
-    all.push_back({at.topic, at.partition, offsets ? *std::move(offsets) : Offsets(base),
+    all.push_back({at.topic, at.partition, offsets_since(at, begins->elems[i].offset),
                    ends->elems[i].offset});
   }
   return all;

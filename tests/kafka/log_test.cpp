@@ -76,6 +76,20 @@ TEST_F(KafkaLog, ACommitThatCannotBeReadSkipsNothing) {
   EXPECT_EQ(all.size(), 6U - static_cast<std::size_t>(before.first));
 }
 
+// What is committed counts from a base that lies before the begin of the log by then.
+TEST_F(KafkaLog, WhereRecordsWereDeletedAnOperatorTakesNothingForDoneThatIsNot) {
+  Broker one = broker();
+  run_even_ones(one);
+  cluster_->delete_before(topic_, 1);
+  Operator op(one);
+  EXPECT_THAT(op.list(GANDER_STATE_READY), testing::UnorderedElementsAre(3, 5));
+  EXPECT_EQ(op.remove({3}), Statuses{GANDER_OK});
+  Session consumer = consumer_on(one, "second");
+  std::vector<Taken> keep;
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{5});
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
 TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
   {
     Broker first = broker();
