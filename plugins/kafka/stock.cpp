@@ -141,6 +141,12 @@ void Stock::give_back(const Delivery& delivery, const gander_message& m) {
   to_front(std::move(record));
 }
 
+void Stock::take_back(std::uint64_t after, std::size_t count) {
+  for (std::uint64_t receipt = after + count; receipt > after; --receipt)
+    if (const auto it = deliveries_.find(receipt); it != deliveries_.end())
+      give_back(it->second, it->second.message);
+}
+
 std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t priority,
                                        std::size_t most) {
   std::vector<Record> removed;

@@ -89,6 +89,10 @@ class Stock {
   void finish(const Delivery& delivery);
   // To the front of its queue, as `m` says it is now.
   void give_back(const Delivery& delivery, const gander_message& m);
+  // Of what was handed out last.
+  [[nodiscard]] std::uint64_t last_receipt() const { return receipt_; }
+  // So many that were handed out after this receipt never left: to the front, as they were.
+  void take_back(std::uint64_t after, std::size_t count);
   // Everything handed out to one incarnation, to the front, as a give-back or a crash. How many,
   // and `queues` hears of their queues.
   std::size_t give_back_all(std::string_view incarnation, Offsets::Counts more,
