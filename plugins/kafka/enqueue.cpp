@@ -23,7 +23,8 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     for (std::uint32_t p = 0; p < kPriorities; ++p) send(p, verdicts, deadline);
   } catch (const sdk::Error& e) {
     // Of a topic that was deleted librdkafka may say no more than that the time is over.
-    if (e.code() == GANDER_NOT_FOUND || e.code() == GANDER_TIMEOUT) instance_.topics.forget();
+    if (e.code() == GANDER_NOT_FOUND || e.code() == GANDER_TIMEOUT)
+      instance_.topics.forget(producer_.failed());
     const std::uint32_t flags =
         e.flags() | (stored_ ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U);
     if (e.code() == GANDER_TIMEOUT && !producer_.failed().empty() &&

@@ -40,6 +40,9 @@ Meaning meaning_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return {GANDER_NOT_FOUND, kRetry,
               "create the topic, or let the option 'create_topics' do it"};
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+      return {GANDER_UNAVAILABLE, kRetry,
+              "a partition of it has no leader; start the brokers that are down"};
     case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
     case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
       return {

@@ -54,15 +54,17 @@ std::vector<std::string> Log::topics(const sdk::Deadline& deadline) {
 
 std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
                                     const sdk::Deadline& deadline) {
-  const std::vector<int> counts = Admin(client_).partitions(topics, deadline);
+  const auto counts = Admin(client_).partitions(topics, deadline);
   const PartitionList committed = new_list();
   const PartitionList begins = new_list();
-  for (std::size_t i = 0; i < topics.size(); ++i)
-    for (std::int32_t number = 0; number < counts[i]; ++number) {
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    if (!counts[i].led) continue;  // of the others it is known how far they go
+    for (std::int32_t number = 0; number < counts[i].count; ++number) {
       rd_kafka_topic_partition_list_add(committed.get(), topics[i].c_str(), number);
       rd_kafka_topic_partition_list_add(begins.get(), topics[i].c_str(), number)->offset =
           RD_KAFKA_OFFSET_BEGINNING;
     }
+  }
   std::vector<Progress> all;
   if (committed->cnt == 0) return all;
   const PartitionList ends(rd_kafka_topic_partition_list_copy(begins.get()));
@@ -166,9 +168,11 @@ std::int64_t Log::written(const Span& span) const {
 // A topic of the control plane, from its begin.
 void Log::read_all(const std::string& topic, const Visitor& visit, const sdk::Deadline& deadline) {
   topics_.need_control(deadline);
-  const int count = Admin(client_).partitions({&topic, 1}, deadline)[0];
+  const auto found = Admin(client_).partitions({&topic, 1}, deadline)[0];
+  // Not read as if it were empty.
+  if (!found.led) throw client_.error(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "reading " + topic);
   std::vector<Span> spans;
-  for (std::int32_t number = 0; number < count; ++number)
+  for (std::int32_t number = 0; number < found.count; ++number)
     spans.push_back({topic, number, RD_KAFKA_OFFSET_BEGINNING, kAllWritten});
   read(spans, visit, deadline);
 }

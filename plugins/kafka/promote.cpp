@@ -87,7 +87,9 @@ void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& de
   } catch (const sdk::Error& e) {
     promoted_in_doubt_ = (e.flags() & GANDER_ERROR_MAYBE_APPLIED) != 0;
     // Of a topic that was deleted librdkafka may say no more than that the time is over.
-    topics_.forget();
+    std::set<std::string_view> topics;
+    for (const Outgoing& record : records) topics.insert(record.topic);
+    for (const std::string_view topic : topics) topics_.forget(topic);
     throw;
   }
 }

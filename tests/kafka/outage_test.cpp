@@ -71,6 +71,52 @@ TEST(KafkaOutage, WhatWentOutAndWasNeverAnsweredMayBeStored) {
   EXPECT_NE(e.flags & GANDER_ERROR_MAYBE_APPLIED, 0U) << e.message;
 }
 
+// Of one queue a partition lies where nobody is; nobody else waits for it.
+TEST(KafkaOutage, AQueueWithoutALeaderHoldsUpNoOtherAndSaysWhatItLacks) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "x");
+  Session other = broker.open(GANDER_ROLE_PRODUCE);
+  ASSERT_EQ(other.enqueue({message(1)}).at(0), GANDER_OK);
+  KafkaNode second(&node);
+  Broker wide = broker_on(host, node.url(), "y", {{"replication", "2"}});
+  ASSERT_TRUE(eventually([&] {
+    try {
+      return wide.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}).at(0) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;  // the second has not joined yet
+    }
+  }));
+  Cluster cluster(node.url());
+  for (const std::string priority : {"0", "1", "2"})
+    cluster.create("x.q.split." + priority, {{"retention.ms", "-1"}}, 2);  // one on each
+  second.kill();
+  gander_error e = blank_error();
+  std::uint64_t n = 1;
+  EXPECT_TRUE(eventually([&] {
+    std::thread held([&] {
+      try {
+        broker.open(GANDER_ROLE_PRODUCE)
+            .enqueue({message(2, "split"), message(3, "split")}, Call(1500ms));
+      } catch (const Failure& failure) {
+        e = failure.error;
+      }
+    });
+    std::this_thread::sleep_for(200ms);
+    gander_status own = GANDER_INTERNAL;
+    try {
+      own = other.enqueue({message(++n)}, Call(700ms)).at(0);
+    } catch (const Failure& failure) {
+      own = failure.error.code;
+    }
+    held.join();
+    EXPECT_EQ(own, GANDER_OK);
+    return e.code == GANDER_UNAVAILABLE &&
+           std::string_view(e.message).find("has no leader") != std::string_view::npos;
+  })) << e.message;
+}
+
 // All of it would run again if the worker died as well.
 TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
   KafkaNode node;
