@@ -189,17 +189,20 @@ std::optional<gander_message> Log::message_in(const rd_kafka_message_t& m) {
   }
 }
 
-sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
-                                                  const sdk::Deadline& deadline) {
-  sdk::IdMap<sdk::OwnedMessage> all;
+Log::Kept Log::read_compacted(const std::string& topic, const sdk::Deadline& deadline) {
+  Kept all;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
-    if (m.payload == nullptr)
-      all.erase(id);
-    else if (const auto message = message_in(m))
-      all[id].assign(*message);
+    const auto before = all.find(id);
+    if (m.payload == nullptr) {
+      if (before != all.end() && before->second.partition == m.partition) all.erase(before);
+    } else if (const auto message = message_in(m)) {
+      KeptMessage& kept = all[id];
+      kept.assign(*message);
+      kept.partition = m.partition;
+    }
     return true;
   };
   read_all(topic, visit, deadline);

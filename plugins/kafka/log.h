@@ -30,8 +30,16 @@ struct Progress {
   std::int64_t end = 0;
 };
 
+// What a compacted topic holds under an id. Whoever writes that anew writes it there: by its key it
+// would come elsewhere once the topic has been given more partitions, and the old would stay.
+struct KeptMessage : sdk::OwnedMessage {
+  std::int32_t partition = 0;
+};
+
 class Log {
  public:
+  using Kept = sdk::IdMap<KeptMessage>;
+
   // `m` has a value, or is a tombstone; false ends the reading.
   using Visitor = std::function<bool(const rd_kafka_message_t& m)>;
 
@@ -52,8 +60,7 @@ class Log {
   // What a record holds; nothing, and a warning with its place, when it is no message of ours.
   std::optional<gander_message> message_in(const rd_kafka_message_t& m);
   // What a compacted topic says now: the last value under each key.
-  sdk::IdMap<sdk::OwnedMessage> read_compacted(const std::string& topic,
-                                               const sdk::Deadline& deadline);
+  Kept read_compacted(const std::string& topic, const sdk::Deadline& deadline);
   std::vector<std::string> read_paused(const sdk::Deadline& deadline);
 
  private:

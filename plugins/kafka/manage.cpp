@@ -61,7 +61,7 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
                         (before_us == 0 || at < before_us);
     if (!chosen) continue;
     if (deadline.passed()) throw sdk::PartlyDone(written, "purge: cut short by the deadline");
-    records.push_back(tombstone(topic, id));
+    records.push_back(tombstone(topic, id, m.partition));
     ++n;
     if (records.size() < kPurgeAtOnce) continue;
     write(records, deadline);
@@ -115,8 +115,8 @@ void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
 void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
                      const SuccessorOf& successor_of, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
-  const Kept dead = log_.read_compacted(names.dead(), deadline);
-  const Kept later = log_.read_compacted(names.scheduled(), deadline);
+  const Log::Kept dead = log_.read_compacted(names.dead(), deadline);
+  const Log::Kept later = log_.read_compacted(names.scheduled(), deadline);
   std::vector<Outgoing> records;
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -126,12 +126,14 @@ void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
       others.push_back(i);
       continue;
     }
-    const gander_message& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
+    const KeptMessage& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
     const std::string from = is_dead ? names.dead() : names.scheduled();
-    const auto successor = successor_of(m, m.state);
-    if (successor) records.push_back(*successor);
-    // Under the same key of the same topic the successor takes its place.
-    if (!successor || successor->topic != from) records.push_back(tombstone(from, ids[i]));
+    auto successor = successor_of(m, m.state);
+    // Under the same key of the same partition the successor takes its place.
+    const bool in_place = successor && successor->topic == from;
+    if (in_place) successor->partition = m.partition;
+    if (successor) records.push_back(*std::move(successor));
+    if (!in_place) records.push_back(tombstone(from, ids[i], m.partition));
   }
   write(records, deadline);
   change_ready(ids, others, verdicts, successor_of, deadline);
@@ -166,9 +168,9 @@ std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {
   Log log(settings, instance.host, instance.topics, deadline);
   const std::string topic = instance.topics.names().dead();
   const auto all = log.read_compacted(topic, deadline);
-  std::vector<const gander_message*> oldest;
+  std::vector<const KeptMessage*> oldest;
   for (const auto& [id, m] : all) oldest.push_back(&m);
-  std::ranges::sort(oldest, {}, [](const gander_message* m) { return m->failed_at_us; });
+  std::ranges::sort(oldest, {}, [](const KeptMessage* m) { return m->failed_at_us; });
   const auto most = static_cast<std::size_t>(settings.dead_max_count);
   const std::int64_t before_us = settings.dead_max_age_s == 0
                                      ? 0
@@ -177,7 +179,7 @@ std::uint64_t trim_dead(Instance& instance, const sdk::Deadline& deadline) {
   for (std::size_t i = 0; i < oldest.size() && records.size() < kAtOnce; ++i) {
     const bool too_many = most != 0 && oldest.size() - i > most;
     if (!too_many && oldest[i]->failed_at_us >= before_us) break;
-    records.push_back(tombstone(topic, oldest[i]->id));
+    records.push_back(tombstone(topic, oldest[i]->id, oldest[i]->partition));
   }
   if (records.empty()) return 0;
   Transactions transactions(settings, instance.host, new_id(settings));

@@ -24,8 +24,6 @@ class Manager {
               const sdk::Deadline& deadline);
 
  private:
-  using Kept = sdk::IdMap<sdk::OwnedMessage>;
-
   // What is to be written in the place of a message that is in that state now; nothing: none.
   using SuccessorOf =
       std::function<std::optional<Outgoing>(const gander_message&, std::uint32_t state)>;

@@ -71,8 +71,7 @@ void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& de
   const std::string scheduled = topics_.names().scheduled();
   for (Promotion& one : due) {
     records.push_back(std::move(one.ready));
-    records.push_back(tombstone(scheduled, one.id));
-    records.back().partition = one.partition;
+    records.push_back(tombstone(scheduled, one.id, one.partition));
     partitions.insert(one.partition);
   }
   const PartitionList list = new_list();

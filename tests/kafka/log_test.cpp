@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <gander/sdk/message_bytes.hpp>
 #include <optional>
 #include <set>
 
@@ -123,6 +124,28 @@ TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   for (const gander_message& m : all) consumer.settle(GANDER_SETTLE_ACK, m);
   EXPECT_TRUE(eventually([&] { return cluster_->committed(topic_).first >= 3; }))
       << "the commit stands still at it";
+}
+
+// As after kafka-topics --alter: by its key it would lie in another partition now.
+TEST_F(KafkaLog, WhatIsKeptIsRemovedAndMovedWhereItLies) {
+  const std::string dead = cluster_->prefix() + ".dead";
+  cluster_->create(dead, {{"cleanup.policy", "compact"}}, 16);
+  for (std::uint64_t n = 1; n <= 6; ++n) {
+    Message one = message(n);
+    const gander_message& m = one.abi();
+    std::string value;
+    sdk::write_message(m, "default", GANDER_STATE_DEAD, value);
+    cluster_->produce(dead, value, std::string(sdk::view(m.id)));  // to its first partition
+  }
+  Broker one = broker();
+  Operator op(one);
+  ASSERT_EQ(op.list(GANDER_STATE_DEAD).size(), 6U);
+  EXPECT_EQ(op.remove({1, 2}), (Statuses{GANDER_OK, GANDER_OK}));
+  EXPECT_EQ(op.move({3, 4}, {GANDER_STATE_DEAD, "other"}), (Statuses{GANDER_OK, GANDER_OK}));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "default"), testing::UnorderedElementsAre(5, 6));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "other"), testing::UnorderedElementsAre(3, 4));
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD), 4U);
+  EXPECT_EQ(op.list(GANDER_STATE_DEAD), Numbers{});
 }
 
 TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {

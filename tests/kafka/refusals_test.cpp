@@ -33,6 +33,7 @@ TEST(KafkaRefusals, OptionsThatAreWrongAreNamed) {
   EXPECT_THAT(why({{"member", "a/b"}}), HasSubstr("option 'member' is 'a/b'; it must be"));
   EXPECT_THAT(why({{"member", std::string(101, 'a')}}), HasSubstr("'member'"));
   EXPECT_THAT(why({{"properties", "group.id=mine"}}), HasSubstr("'group.id'"));
+  EXPECT_THAT(why({{"properties", "partitioner=random"}}), HasSubstr("'partitioner'"));
   EXPECT_THAT(why({{"properties", "=5"}}), HasSubstr("'properties'"));
 }
 
