@@ -5,7 +5,9 @@
 // One costs some 10 ms whatever it holds: so it is for many at once, never one for each.
 #pragma once
 
+#include <future>
 #include <gander/sdk/broker.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,11 +45,13 @@ class Transactions {
   void produce(const std::vector<Outgoing>& records);
   void flush(const sdk::Deadline& deadline);
   void abort(const sdk::Deadline& deadline) noexcept;
+  void part_with(std::unique_ptr<Client> old);
 
   const Settings& settings_;
   sdk::Host host_;
   std::string id_;
   std::unique_ptr<Client> client_;
+  std::vector<std::future<void>> ending_;  // of clients that are of no use; waited for at the end
 };
 
 }  // namespace gander::kafka
