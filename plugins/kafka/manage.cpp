@@ -1,8 +1,6 @@
 #include "manage.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <random>
 
 #include "outgoing.h"
 
@@ -13,11 +11,10 @@ namespace {
 constexpr std::size_t kAtOnce = 1000, kPurgeAtOnce = 10'000;
 
 std::string new_id(const Settings& settings) {
-  std::random_device random;
-  char text[20];
-  std::snprintf(text, sizeof text, "%08x%08x", random(), random());
-  return settings.prefix + ".admin." + text;
+  return settings.prefix + ".admin." + text_of(new_token());
 }
+
+std::uint32_t applied(bool some) { return some ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U; }
 
 }  // namespace
 
@@ -54,20 +51,27 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
   const Names& names = instance_.topics.names();
   const std::string topic = state == GANDER_STATE_DEAD ? names.dead() : names.scheduled();
   std::vector<Outgoing> records;
-  std::uint64_t n = 0, written = 0;
+  std::uint64_t n = 0;
+  const auto write_all = [&] {
+    const std::size_t more = records.size();
+    try {
+      write(records, deadline);
+    } catch (const sdk::Error& e) {
+      if (n == 0 || e.code() != GANDER_TIMEOUT) throw with_flags(e, e.flags() | applied(n > 0));
+      throw sdk::PartlyDone(n, std::string("purge: cut short by the deadline: ") + e.what());
+    }
+    n += more;
+  };
   for (const auto& [id, m] : log_.read_compacted(topic, deadline)) {
     const std::int64_t at = state == GANDER_STATE_DEAD ? m.failed_at_us : m.enqueued_at_us;
     const bool chosen = m.state == state && (queue.empty() || sdk::view(m.queue) == queue) &&
                         (before_us == 0 || at < before_us);
     if (!chosen) continue;
-    if (deadline.passed()) throw sdk::PartlyDone(written, "purge: cut short by the deadline");
+    if (deadline.passed()) throw sdk::PartlyDone(n, "purge: cut short by the deadline");
     records.push_back(tombstone(topic, id, m.partition));
-    ++n;
-    if (records.size() < kPurgeAtOnce) continue;
-    write(records, deadline);
-    written = n;
+    if (records.size() >= kPurgeAtOnce) write_all();
   }
-  write(records, deadline);
+  write_all();
   return n;
 }
 
@@ -135,8 +139,13 @@ void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
     if (successor) records.push_back(*std::move(successor));
     if (!in_place) records.push_back(tombstone(from, ids[i], m.partition));
   }
+  const bool some = !records.empty();
   write(records, deadline);
-  change_ready(ids, others, verdicts, successor_of, deadline);
+  try {
+    change_ready(ids, others, verdicts, successor_of, deadline);
+  } catch (const sdk::Error& e) {
+    throw with_flags(e, e.flags() | applied(some));
+  }
 }
 
 void Manager::change_ready(std::span<const gander_id> ids, const std::vector<std::size_t>& places,
