@@ -117,6 +117,7 @@ bool Member::commit(bool leaving, bool draining, std::chrono::milliseconds most)
       if (!p.dirty && !leaving) return;
       p.offsets.owner = token_;
       p.offsets.left = leaving;
+      p.offsets.idle = stock_.is_idle(p.queue);
       add_commit(*list, p.topic, p.number, p.offsets);
       p.dirty = false;
     });

@@ -76,8 +76,12 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     before = member_->stock().last_receipt();
     auto batch = std::make_unique<sdk::Batch>();
     for (const gander_take* take : exchange.takes) {
+      const std::size_t had = batch->size();
       if (member_->hands_out())
         member_->stock().take(*take, exchange.max_bytes, incarnation_, *batch);
+      member_->stock().note_idle(sdk::view(take->queue),
+                                 batch->size() - had < take->max_messages &&
+                                     !member_->stock().any(sdk::view(take->queue)));
       if (const std::int64_t at = member_->due().next(sdk::view(take->queue)); at != 0)
         taken.due_at(at);
     }

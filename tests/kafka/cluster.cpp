@@ -117,6 +117,14 @@ void Cluster::produce(const std::string& topic, const std::string& value, const 
   rd_kafka_topic_destroy(to);
 }
 
+std::int64_t Cluster::written(const std::string& topic, int partitions) {
+  std::int64_t sum = 0, low = 0, high = 0;
+  for (int p = 0; p < partitions; ++p, sum += high)
+    must(rd_kafka_query_watermark_offsets(producer_, topic.c_str(), p, &low, &high, kPatienceMs),
+         "written");
+  return sum;
+}
+
 void Cluster::delete_before(const std::string& topic, std::int64_t offset) {
   const List list = list_of(topic);
   list->elems[0].offset = offset;
