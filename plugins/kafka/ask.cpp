@@ -48,7 +48,12 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
                              "own their partitions; try again",
                          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
       const Group group = Admin(log_.client()).group(name, deadline);
-      if (group.members.empty() && settle_here(removals, deadline)) break;
+      if (group.members.empty()) {
+        if (settle_here(removals, deadline)) break;
+        // Not as long for each, or two operators would get in each other's way for ever.
+        std::this_thread::sleep_for(kPause * static_cast<int>(1 + new_token() % 50));
+        continue;
+      }
       if (group.stable) write(group, removals, deadline);
       listen(deadline);
     }
@@ -68,9 +73,23 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   return all;
 }
 
-// Of a group without members. Its successors are written before: what comes in between leaves a
-// message in both places, and none in neither. The commit is refused when somebody has joined.
+// Of a group without members; false: not all of it, try again.
 bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
+  try {
+    return settle_alone(removals, deadline);
+  } catch (const sdk::Error& e) {
+    // Another operator's turn, or a worker has joined.
+    const auto code = static_cast<rd_kafka_resp_err_t>(e.native_code());
+    if (!is_fenced(code) && !is_overtaken(code)) throw;
+    return false;
+  }
+}
+
+// Operators take turns, or the commit of one would take back what another has removed: who begins
+// shuts out those who have begun before. That there are no members still is seen when the commit is
+// pending: who joins later waits for its end before he reads what is committed.
+bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
+  alone_.take_turn(deadline);
   std::set<std::string> topics;
   for (const Removal& one : removals) topics.insert(one.topic);
   std::map<std::pair<std::string, std::int32_t>, Offsets> after;
@@ -88,11 +107,13 @@ bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadlin
     done[i] = settlement.add(one, found->second);
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
-  if (!settlement.records.empty())
-    transactions_.run(settlement.records, nullptr, nullptr, deadline);
   const PartitionList list = new_list();
   for (const auto& at : changed) add_commit(*list, at.first, at.second, after.at(at));
-  if (!log_.commit(*list, deadline)) return false;
+  const std::string& name = instance_.topics.names().group();
+  const Owned<rd_kafka_consumer_group_metadata_t> nobody(
+      rd_kafka_consumer_group_metadata_new(name.c_str()));
+  const auto still = [&] { return Admin(log_.client()).group(name, deadline).members.empty(); };
+  if (list->cnt > 0) alone_.run(settlement.records, list.get(), nobody.get(), deadline, still);
   answers_ = std::move(done);
   return missing(answers_) == 0;
 }

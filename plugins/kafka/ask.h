@@ -15,7 +15,10 @@ namespace gander::kafka {
 class Asker {
  public:
   Asker(Instance& instance, Log& log, Transactions& transactions)
-      : instance_(instance), log_(log), transactions_(transactions) {}
+      : instance_(instance),
+        log_(log),
+        transactions_(transactions),
+        alone_(instance.settings, instance.host, instance.settings.prefix + ".admin.alone") {}
 
   // What became of each, in their order. Throws TIMEOUT and MAYBE_APPLIED when not all are answered
   // by the deadline, and UNAVAILABLE when there was no room for one of them.
@@ -31,6 +34,7 @@ class Asker {
   };
 
   bool settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+  bool settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
   void write(const Group& group, const std::vector<Removal>& removals,
              const sdk::Deadline& deadline);
   void listen(const sdk::Deadline& deadline);
@@ -39,6 +43,7 @@ class Asker {
   Instance& instance_;
   Log& log_;
   Transactions& transactions_;
+  Transactions alone_;  // by an id that all operators of the prefix have
   std::vector<Asked> asked_;
   Answers answers_;
   std::int64_t position_ = 0;  // in <prefix>.state

@@ -112,4 +112,9 @@ bool is_fenced(rd_kafka_resp_err_t code) {
   }
 }
 
+bool is_overtaken(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
 }  // namespace gander::kafka

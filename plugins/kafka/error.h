@@ -23,4 +23,7 @@ bool is_refusal(rd_kafka_resp_err_t code);
 // on.
 bool is_fenced(rd_kafka_resp_err_t code);
 
+// Somebody else has begun transactions by our id.
+bool is_overtaken(rd_kafka_resp_err_t code);
+
 }  // namespace gander::kafka

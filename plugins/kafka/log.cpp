@@ -93,22 +93,6 @@ std::int64_t Log::end_of(const std::string& topic, const sdk::Deadline& deadline
   return high;
 }
 
-bool Log::commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline) {
-  if (list.cnt == 0) return true;
-  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
-  auto code = rd_kafka_commit_queue(client_.get(), &list, answers.get(), nullptr, nullptr);
-  std::uint32_t flags = 0;
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const int left = ms_left(deadline, client_.settings().call_timeout);
-    const Owned<rd_kafka_event_t> said(rd_kafka_queue_poll(answers.get(), left));
-    code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    flags = said ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT};
-  }
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-  if (is_fenced(code)) return false;
-  throw client_.error(code, "committing", {}, flags);
-}
-
 // A group that is refused us never answers this; the other question it does.
 rd_kafka_resp_err_t Log::ask_group(rd_kafka_topic_partition_list_t& committed,
                                    const sdk::Deadline& deadline) {

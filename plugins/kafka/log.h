@@ -53,8 +53,6 @@ class Log {
                                  const sdk::Deadline& deadline);
   // Of one partition of the control plane, what it will read next when it has read all.
   std::int64_t end_of(const std::string& topic, const sdk::Deadline& deadline);
-  // As nobody of the group; false: it has members, so nothing was committed.
-  bool commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline);
   // In the order of the spans. Throws TIMEOUT at the deadline.
   void read(const std::vector<Span>& spans, const Visitor& visit, const sdk::Deadline& deadline);
   // What a record holds; nothing, and a warning with its place, when it is no message of ours.

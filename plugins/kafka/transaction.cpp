@@ -46,6 +46,11 @@ void Transactions::connect(const sdk::Deadline& deadline) {
   throw error;
 }
 
+void Transactions::take_turn(const sdk::Deadline& deadline) {
+  if (client_) part_with(std::move(client_));
+  connect(deadline);
+}
+
 void Transactions::begin(const sdk::Deadline& deadline) {
   connect(deadline);
   const Owned<rd_kafka_error_t> problem(rd_kafka_begin_transaction(client_->get()));
@@ -80,7 +85,7 @@ void Transactions::flush(const sdk::Deadline& deadline) {
 void Transactions::run(const std::vector<Outgoing>& records,
                        const rd_kafka_topic_partition_list_t* offsets,
                        const rd_kafka_consumer_group_metadata_t* group,
-                       const sdk::Deadline& deadline) {
+                       const sdk::Deadline& deadline, const std::function<bool()>& still) {
   begin(deadline);
   try {
     produce(records);
@@ -95,6 +100,8 @@ void Transactions::run(const std::vector<Outgoing>& records,
                                ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS
                                : rd_kafka_error_code(refused.get()),
                            "settling", rd_kafka_error_string(refused.get()));
+    if (still && !still())
+      throw client_->error(RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, "settling");
   } catch (const sdk::Error&) {
     abort(deadline);
     throw;

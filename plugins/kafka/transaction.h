@@ -5,6 +5,7 @@
 // One costs some 10 ms whatever it holds: so it is for many at once, never one for each.
 #pragma once
 
+#include <functional>
 #include <future>
 #include <gander/sdk/broker.hpp>
 #include <memory>
@@ -29,13 +30,17 @@ class Transactions {
   Transactions(const Settings& settings, sdk::Host host, std::string id)
       : settings_(settings), host_(host), id_(std::move(id)) {}
 
-  // `offsets` may be null: of an operator, who is no member.
+  // `offsets` may be null: of an operator, who is no member. `still` is asked when all is written
+  // and the offsets are pending; if it says no, nothing is committed.
   //
   // Throws: UNAVAILABLE and retryable, and nothing was written; with MAYBE_APPLIED when the end of
   // it is not known.
   void run(const std::vector<Outgoing>& records, const rd_kafka_topic_partition_list_t* offsets,
-           const rd_kafka_consumer_group_metadata_t* group, const sdk::Deadline& deadline);
+           const rd_kafka_consumer_group_metadata_t* group, const sdk::Deadline& deadline,
+           const std::function<bool()>& still = nullptr);
 
+  // Whoever goes by this id and has begun before now can commit no more.
+  void take_turn(const sdk::Deadline& deadline);
   // Ends one whose end is not known, one way or the other. Throws when the cluster is away.
   void resolve(const sdk::Deadline& deadline) { connect(deadline); }
 
