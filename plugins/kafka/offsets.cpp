@@ -33,7 +33,7 @@ constexpr std::uint64_t kMost = 1ULL << 40U;
 
 constexpr char kVersion = 1;
 enum Form : char { kRuns = 0, kBits = 1 };
-enum Flag : char { kLeft = 1, kIdle = 2 };
+constexpr char kLeft = 1, kIdle = 2;  // of flags
 
 // Of the window, into `done`; false: they do not say so much.
 bool read_runs(std::string_view map, std::int64_t base, std::uint64_t window, Ranges& done) {
