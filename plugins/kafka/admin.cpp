@@ -23,9 +23,10 @@ Owned<rd_kafka_event_t> Admin::answer(rd_kafka_queue_t* queue, int timeout_ms, c
   return event;
 }
 
-std::vector<int> Admin::partitions(std::span<const std::string> topics,
-                                   const sdk::Deadline& deadline, const std::string& doing) {
-  std::vector<int> counts;
+std::vector<Admin::Partitions> Admin::partitions(std::span<const std::string> topics,
+                                                 const sdk::Deadline& deadline,
+                                                 const std::string& doing) {
+  std::vector<Partitions> counts;
   for (const std::string& name : topics) {
     const auto metadata = client_.metadata(doing + name, deadline, name);
     const rd_kafka_metadata_topic& found = metadata->topics[0];
@@ -34,7 +35,8 @@ std::vector<int> Admin::partitions(std::span<const std::string> topics,
     const std::span all(found.partitions, static_cast<std::size_t>(found.partition_cnt));
     const bool led = std::ranges::all_of(
         all, [](const rd_kafka_metadata_partition& p) { return p.leader >= 0; });
-    counts.push_back(found.err == RD_KAFKA_RESP_ERR_NO_ERROR && led ? found.partition_cnt : 0);
+    const bool whole = found.err == RD_KAFKA_RESP_ERR_NO_ERROR && found.partition_cnt > 0 && led;
+    counts.push_back({found.partition_cnt, whole});
   }
   return counts;
 }

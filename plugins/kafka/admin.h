@@ -42,10 +42,14 @@ class Admin {
  public:
   explicit Admin(Client& client) : client_(client) {}
 
-  // How many partitions each has; 0 where there is no such topic, or no leader for one of them.
-  // `doing` and the topic's name say in an error what was tried.
-  std::vector<int> partitions(std::span<const std::string> topics, const sdk::Deadline& deadline,
-                              const std::string& doing = "looking for ");
+  struct Partitions {
+    int count = 0;     // 0: there is no such topic
+    bool led = false;  // there are some, and each has a leader
+  };
+  // Of each topic. `doing` and its name say in an error what was tried.
+  std::vector<Partitions> partitions(std::span<const std::string> topics,
+                                     const sdk::Deadline& deadline,
+                                     const std::string& doing = "looking for ");
   // Whether a partition of it has fewer replicas in sync than so many, though it has them.
   bool lacks_replicas(const std::string& topic, int needed, const sdk::Deadline& deadline);
   // What exists already stays as it is.

@@ -33,24 +33,29 @@ std::size_t missing(const std::vector<std::optional<Removed>>& answers) {
 
 std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
                                 const sdk::Deadline& deadline) {
-  Answers answers(removals.size());
+  answers_.assign(removals.size(), std::nullopt);
   if (removals.empty()) return {};
   const std::string& name = instance_.topics.names().group();
   instance_.topics.need_control(deadline);
   position_ = log_.end_of(instance_.topics.names().state(), deadline);
   try {
-    while (missing(answers) > 0) {
+    while (missing(answers_) > 0) {
       if (deadline.passed())
         throw sdk::Error(GANDER_TIMEOUT,
-                         instance_.settings.where() + ": " + std::to_string(missing(answers)) +
-                             " of " + std::to_string(answers.size()) +
+                         instance_.settings.where() + ": " + std::to_string(missing(answers_)) +
+                             " of " + std::to_string(answers_.size()) +
                              " removals of ready messages were not answered by the workers that "
                              "own their partitions; try again",
                          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
       const Group group = Admin(log_.client()).group(name, deadline);
-      if (group.members.empty() && settle_here(removals, answers, deadline)) break;
-      if (group.stable) write(group, removals, answers, deadline);
-      listen(answers, deadline);
+      if (group.members.empty()) {
+        if (settle_here(removals, deadline)) break;
+        // Not as long for each, or two operators would get in each other's way for ever.
+        std::this_thread::sleep_for(kPause * static_cast<int>(1 + new_token() % 50));
+        continue;
+      }
+      if (group.stable) write(group, removals, deadline);
+      listen(deadline);
     }
   } catch (...) {
     forget();
@@ -58,7 +63,7 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   }
   forget();
   std::vector<Removed> all;
-  for (auto& one : answers) all.push_back(*std::move(one));
+  for (const auto& one : answers_) all.push_back(*one);
   if (std::ranges::any_of(all, &Removed::full))
     throw sdk::Error(GANDER_UNAVAILABLE,
                      instance_.settings.where() +
@@ -68,34 +73,52 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   return all;
 }
 
-// Of a group without members. Its successors are written before: what comes in between leaves a
-// message in both places, and none in neither. The commit is refused when somebody has joined.
-bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
-                        const sdk::Deadline& deadline) {
+// Of a group without members; false: not all of it, try again.
+bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
+  try {
+    return settle_alone(removals, deadline);
+  } catch (const sdk::Error& e) {
+    // Another operator's turn, or a worker has joined.
+    const auto code = static_cast<rd_kafka_resp_err_t>(e.native_code());
+    if (!is_fenced(code) && !is_overtaken(code)) throw;
+    return false;
+  }
+}
+
+// Operators take turns, or the commit of one would take back what another has removed: who begins
+// shuts out those who have begun before. That there are no members still is seen when the commit is
+// pending: who joins later waits for its end before he reads what is committed.
+bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
+  alone_.take_turn(deadline);
   std::set<std::string> topics;
   for (const Removal& one : removals) topics.insert(one.topic);
   std::map<std::pair<std::string, std::int32_t>, Offsets> after;
   for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
     after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
-  Answers done(answers);
+  Answers done(answers_);
   Settlement settlement;
   std::set<std::pair<std::string, std::int32_t>> changed;
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
-    done[i] = settlement.add(one, after[{one.topic, one.partition}]);
+    // Not answered, while it has no leader: of what its commit says nothing is known.
+    const auto found = after.find({one.topic, one.partition});
+    if (found == after.end()) continue;
+    done[i] = settlement.add(one, found->second);
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
-  if (!settlement.records.empty())
-    transactions_.run(settlement.records, nullptr, nullptr, deadline);
   const PartitionList list = new_list();
-  for (const auto& at : changed) add_commit(*list, at.first, at.second, after[at]);
-  if (!log_.commit(*list, deadline)) return false;
-  answers = std::move(done);
-  return true;
+  for (const auto& at : changed) add_commit(*list, at.first, at.second, after.at(at));
+  const std::string& name = instance_.topics.names().group();
+  const Owned<rd_kafka_consumer_group_metadata_t> nobody(
+      rd_kafka_consumer_group_metadata_new(name.c_str()));
+  const auto still = [&] { return Admin(log_.client()).group(name, deadline).members.empty(); };
+  if (list->cnt > 0) alone_.run(settlement.records, list.get(), nobody.get(), deadline, still);
+  answers_ = std::move(done);
+  return missing(answers_) == 0;
 }
 
-void Asker::write(const Group& group, const std::vector<Removal>& removals, const Answers& answers,
+void Asker::write(const Group& group, const std::vector<Removal>& removals,
                   const sdk::Deadline& deadline) {
   const std::size_t before = asked_.size();
   const std::int64_t left = ms_left(deadline, instance_.settings.call_timeout);
@@ -104,7 +127,7 @@ void Asker::write(const Group& group, const std::vector<Removal>& removals, cons
   std::map<std::pair<std::string, bool>, std::size_t> open;  // in asked_
   std::map<std::size_t, std::size_t> bytes;
   for (std::size_t i = 0; i < removals.size(); ++i) {
-    if (answers[i]) continue;
+    if (answers_[i]) continue;
     const Removal& one = removals[i];
     const GroupMember* owner = group.owner_of(one.topic, one.partition);
     const auto key = std::pair((owner == nullptr ? any : *owner).id, owner != nullptr);
@@ -126,7 +149,7 @@ void Asker::write(const Group& group, const std::vector<Removal>& removals, cons
   }
 }
 
-void Asker::listen(Answers& answers, const sdk::Deadline& deadline) {
+void Asker::listen(const sdk::Deadline& deadline) {
   const auto visit = [&](const rd_kafka_message_t& m) {
     position_ = m.offset + 1;
     const auto id = answered_by({static_cast<const char*>(m.key), m.key_len});
@@ -137,14 +160,14 @@ void Asker::listen(Answers& answers, const sdk::Deadline& deadline) {
     auto said = read_answer({static_cast<const char*>(m.payload), m.len});
     if (!said || said->size() != asked->places.size()) return true;
     for (std::size_t i = 0; i < said->size(); ++i)
-      if (auto& place = answers[asked->places[i]]; !place) place = std::move((*said)[i]);
+      if (auto& place = answers_[asked->places[i]]; !place) place = std::move((*said)[i]);
     return true;
   };
   const std::string topic = instance_.topics.names().state();
   const auto until = std::chrono::steady_clock::now() + kListen;
-  while (missing(answers) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
+  while (missing(answers_) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
     log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, visit, deadline);
-    if (missing(answers) > 0) std::this_thread::sleep_for(kPause);
+    if (missing(answers_) > 0) std::this_thread::sleep_for(kPause);
   }
 }
 

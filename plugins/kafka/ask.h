@@ -15,30 +15,37 @@ namespace gander::kafka {
 class Asker {
  public:
   Asker(Instance& instance, Log& log, Transactions& transactions)
-      : instance_(instance), log_(log), transactions_(transactions) {}
+      : instance_(instance),
+        log_(log),
+        transactions_(transactions),
+        alone_(instance.settings, instance.host, instance.settings.prefix + ".admin.alone") {}
 
   // What became of each, in their order. Throws TIMEOUT and MAYBE_APPLIED when not all are answered
   // by the deadline, and UNAVAILABLE when there was no room for one of them.
   std::vector<Removed> ask(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+  // Of those that the last ask() was about, what is known, also when it threw.
+  using Answers = std::vector<std::optional<Removed>>;
+  [[nodiscard]] const Answers& answers() const { return answers_; }
 
  private:
   struct Asked {
     Request request;
     std::vector<std::size_t> places;
   };
-  using Answers = std::vector<std::optional<Removed>>;
 
-  bool settle_here(const std::vector<Removal>& removals, Answers& answers,
-                   const sdk::Deadline& deadline);
-  void write(const Group& group, const std::vector<Removal>& removals, const Answers& answers,
+  bool settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+  bool settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+  void write(const Group& group, const std::vector<Removal>& removals,
              const sdk::Deadline& deadline);
-  void listen(Answers& answers, const sdk::Deadline& deadline);
+  void listen(const sdk::Deadline& deadline);
   void forget() noexcept;
 
   Instance& instance_;
   Log& log_;
   Transactions& transactions_;
+  Transactions alone_;  // by an id that all operators of the prefix have
   std::vector<Asked> asked_;
+  Answers answers_;
   std::int64_t position_ = 0;  // in <prefix>.state
 };
 

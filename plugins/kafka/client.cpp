@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{200}, kLeast{1};
 constexpr std::chrono::seconds kDestroyTime{5};
+// librdkafka says the same of a broker once in 30 s. What it has not said for longer is over.
+constexpr std::chrono::seconds kComplaintLasts{40};
 constexpr int kScramWorks = 0x020601ff;  // before, it sent its nonce twice
 
 // An error of the connection by itself: anything else is an answer of the cluster.
@@ -99,10 +101,16 @@ void Client::on_error(rd_kafka_t* /*rk*/, int code, const char* reason, void* op
   Client& self = *static_cast<Voice*>(opaque)->client;
   const std::lock_guard lock(self.mutex_);
   // That all are down says less than why the last one was.
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.last_text_.empty()) return;
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && self.complained()) return;
   const auto what = static_cast<rd_kafka_resp_err_t>(code);
   self.last_ = is_cut_off(what, reason) ? RD_KAFKA_RESP_ERR__TRANSPORT : what;
   self.last_text_ = reason;
+  self.last_at_ = std::chrono::steady_clock::now();
+}
+
+// Not long ago. Under mutex_.
+bool Client::complained() const {
+  return !last_text_.empty() && std::chrono::steady_clock::now() - last_at_ < kComplaintLasts;
 }
 
 void Client::on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text) {
@@ -126,8 +134,12 @@ void Client::connect(const sdk::Deadline& deadline) {
     const auto code = rd_kafka_metadata(rk_, 0, nullptr, &raw,
                                         static_cast<int>(std::clamp(left, kLeast, kLook).count()));
     const Owned<const rd_kafka_metadata_t> metadata(raw);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-    rd_kafka_poll(rk_, 0);  // what stands in the way
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      const std::lock_guard lock(mutex_);
+      was_let_in_ = true;
+      return;
+    }
+    hear();  // what stands in the way
     if (!refused() && std::chrono::steady_clock::now() < until) continue;
     advise();
     // With nobody there only the time runs out, and that is no timeout of a call.
@@ -175,8 +187,9 @@ sdk::Error Client::error(rd_kafka_resp_err_t code, const std::string& doing,
   if (code == RD_KAFKA_RESP_ERR__FATAL)  // of its first error it says no more than that
     if (const auto cause = rd_kafka_fatal_error(rk_, why.data(), why.size()); is_refusal(cause))
       return error_of(cause, settings_.where(), doing, why.data(), flags | GANDER_ERROR_RECONNECT);
-  if (is_silence(code) && !last_text_.empty())
-    return error_of(last_, settings_.where(), doing, last_text_, flags);
+  if (is_silence(code) && complained())
+    return error_of(last_, settings_.where(), doing, last_text_,
+                    flags | (was_let_in_ ? std::uint32_t{GANDER_ERROR_RETRYABLE} : 0U));
   return error_of(code, settings_.where(), doing, detail, flags);
 }
 

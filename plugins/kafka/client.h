@@ -50,12 +50,15 @@ class Client {
   // Returns when the cluster has answered. Throws what stands in the way.
   void connect(const sdk::Deadline& deadline);
 
+  // What librdkafka has complained of meanwhile; of one that nobody polls else.
+  void hear() const { rd_kafka_poll(rk_, 0); }
+
   // Of every topic, or of one. Throws when the cluster does not answer; `doing` is for the text.
   Owned<const rd_kafka_metadata_t> metadata(const std::string& doing, const sdk::Deadline& deadline,
                                             const std::string& topic = {});
 
   // The error to throw for `code`: for a time that ran out it is what librdkafka complained of
-  // meanwhile, such as a refused password.
+  // lately, such as a refused password. Who was let in once may be again, so then it is retryable.
   [[nodiscard]] sdk::Error error(rd_kafka_resp_err_t code, const std::string& doing,
                                  const std::string& detail = {}, std::uint32_t flags = 0) const;
   [[nodiscard]] sdk::Error error(const rd_kafka_error_t* problem, const std::string& doing,
@@ -72,6 +75,7 @@ class Client {
   };
 
   bool refused() const;
+  bool complained() const;
   void advise();
   static void on_error(rd_kafka_t* rk, int code, const char* reason, void* opaque);
   static void on_log(const rd_kafka_t* rk, int level, const char* facility, const char* text);
@@ -82,6 +86,8 @@ class Client {
   mutable std::mutex mutex_;
   rd_kafka_resp_err_t last_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string last_text_;
+  std::chrono::steady_clock::time_point last_at_{};
+  bool was_let_in_ = false;
   std::shared_ptr<Voice> voice_;
   rd_kafka_t* rk_ = nullptr;
 };

@@ -1,6 +1,9 @@
 // What this process tells the group of its partitions, and the transactions that go with it.
 #include <gander/sdk/message_bytes.hpp>
 
+#include <algorithm>
+#include <utility>
+
 #include "committed.h"
 #include "member.h"
 
@@ -14,7 +17,7 @@ constexpr std::chrono::milliseconds kCommitLate{500};
 // A process that dies of a message within so long after taking it counts no crash that time.
 constexpr std::chrono::milliseconds kCommitHandedOut{20};
 
-constexpr std::chrono::milliseconds kAnswerTime{2000}, kSlice{1};
+constexpr std::chrono::milliseconds kSlice{1};
 
 // Deleting is a request, and frees whole segments only.
 constexpr std::chrono::seconds kTrimEvery{30};
@@ -57,24 +60,26 @@ bool Member::commits_late() const {
 
 // As far as it was done when that was asked for. Under mutex_.
 void Member::committed_all() {
-  const bool late = commits_late();
+  const bool late = std::exchange(commit_owed_, false) || commits_late();
   uncommitted_since_ = stock_.changed ? std::optional(committed_at_) : std::nullopt;
   if (late && !commits_late()) ring_all();
 }
 
-bool Member::commit_now() {
-  const std::lock_guard lock(commit_mutex_);
-  return commit(false);
+bool Member::commit_now(const sdk::Deadline& deadline) {
+  std::unique_lock<std::timed_mutex> lock(commit_mutex_, std::defer_lock);
+  const auto left = [&] { return std::chrono::milliseconds(ms_left(deadline, kAnswerTime)); };
+  return lock.try_lock_for(left()) && commit(false, false, left());
 }
 
 // `draining`: on the member's own thread; what arrives meanwhile must not wait for a commit, which
 // may take a slow disk's time.
-Owned<rd_kafka_event_t> Member::answer(rd_kafka_queue_t* queue, bool draining) {
+Owned<rd_kafka_event_t> Member::answer(rd_kafka_queue_t* queue, bool draining,
+                                       std::chrono::milliseconds most) {
   const auto poll = [&](std::chrono::milliseconds time) {
     return Owned<rd_kafka_event_t>(rd_kafka_queue_poll(queue, static_cast<int>(time.count())));
   };
-  if (!draining) return poll(kAnswerTime);
-  for (const auto until = Clock::now() + kAnswerTime; Clock::now() < until; drain_all())
+  if (!draining) return poll(most);
+  for (const auto until = Clock::now() + most; Clock::now() < until; drain_all())
     if (auto event = poll(kSlice)) return event;
   return nullptr;
 }
@@ -83,9 +88,9 @@ Owned<rd_kafka_event_t> Member::answer(rd_kafka_queue_t* queue, bool draining) {
 // when it is back: a newer one beside it might be overtaken by it. And of a process that the
 // cluster has missed meanwhile it would come under no name, which fences its own. Under
 // commit_mutex_.
-bool Member::answered(bool draining) {
+bool Member::answered(bool draining, std::chrono::milliseconds most) {
   if (!unanswered_) return true;
-  const auto time = draining ? kSlice : kAnswerTime;
+  const auto time = draining ? kSlice : most;
   const Owned<rd_kafka_event_t> late(
       rd_kafka_queue_poll(unanswered_.get(), static_cast<int>(time.count())));
   if (!late) return false;
@@ -104,12 +109,14 @@ void Member::tell_refused(rd_kafka_resp_err_t code) {
 }
 
 // Under commit_mutex_.
-bool Member::commit(bool leaving, bool draining) {
+bool Member::commit(bool leaving, bool draining, std::chrono::milliseconds most) {
+  const auto now = Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    committed_at_ = Clock::now();
+    committed_at_ = now;
   }
-  if (!answered(draining)) return false;
+  const auto until = now + most;
+  if (!answered(draining, most)) return false;
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);
@@ -117,6 +124,7 @@ bool Member::commit(bool leaving, bool draining) {
       if (!p.dirty && !leaving) return;
       p.offsets.owner = token_;
       p.offsets.left = leaving;
+      p.offsets.idle = stock_.is_idle(p.queue);
       add_commit(*list, p.topic, p.number, p.offsets);
       p.dirty = false;
     });
@@ -128,7 +136,8 @@ bool Member::commit(bool leaving, bool draining) {
   Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
   auto code = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const auto said = answer(answers.get(), draining);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    const auto said = answer(answers.get(), draining, std::max(left, kSlice));
     code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (!said) unanswered_ = std::move(answers);
   }

@@ -1,5 +1,6 @@
 #include "committed.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -22,6 +23,13 @@ void add_commit(rd_kafka_topic_partition_list_t& list, const std::string& topic,
 std::optional<Offsets> read_commit(const rd_kafka_topic_partition_t& at, std::int64_t base) {
   if (at.metadata == nullptr) return std::nullopt;
   return Offsets::decode(base, {static_cast<const char*>(at.metadata), at.metadata_size});
+}
+
+Offsets offsets_since(const rd_kafka_topic_partition_t& at, std::int64_t begin) {
+  auto offsets = at.offset < 0 ? std::nullopt : read_commit(at, at.offset);
+  if (!offsets) return Offsets(std::max(at.offset, begin));
+  offsets->skip(at.offset, begin);
+  return *std::move(offsets);
 }
 
 bool same_commits(const rd_kafka_topic_partition_list_t& a,

@@ -16,6 +16,10 @@ void add_commit(rd_kafka_topic_partition_list_t& list, const std::string& topic,
 // read.
 std::optional<Offsets> read_commit(const rd_kafka_topic_partition_t& at, std::int64_t base);
 
+// The same of a log that begins at `begin` by now, which may lie above what was committed: the map
+// counts from its own base, and read from another it would call done what is not.
+Offsets offsets_since(const rd_kafka_topic_partition_t& at, std::int64_t begin);
+
 // Whether both say the same of the same partitions, in the same order.
 bool same_commits(const rd_kafka_topic_partition_list_t& a,
                   const rd_kafka_topic_partition_list_t& b);

@@ -16,6 +16,7 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     throw error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, instance_.settings.where(), "enqueueing");
   const std::int64_t now_us = instance_.host.now_us();
   write_values(messages, now_us);
+  stored_ = false;
   try {
     place(messages, now_us, deadline);
     // One after another: whoever sees a message sees those that go before it, so that of several
@@ -23,12 +24,15 @@ void Writer::enqueue(sdk::Messages messages, sdk::Verdicts verdicts,
     for (std::uint32_t p = 0; p < kPriorities; ++p) send(p, verdicts, deadline);
   } catch (const sdk::Error& e) {
     // Of a topic that was deleted librdkafka may say no more than that the time is over.
-    if (e.code() == GANDER_NOT_FOUND || e.code() == GANDER_TIMEOUT) instance_.topics.forget();
+    if (e.code() == GANDER_NOT_FOUND || e.code() == GANDER_TIMEOUT)
+      instance_.topics.forget(producer_.failed());
+    const std::uint32_t flags =
+        e.flags() | (stored_ ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U);
     if (e.code() == GANDER_TIMEOUT && !producer_.failed().empty() &&
         instance_.topics.lacks_replicas(producer_.failed()))
       throw error_of(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, instance_.settings.where(),
-                     "writing to " + producer_.failed(), {}, e.flags());
-    throw;
+                     "writing to " + producer_.failed(), {}, flags);
+    throw with_flags(e, flags);
   }
   std::set<std::string_view> queues;
   for (const gander_message* m : messages) queues.insert(sdk::view(m->queue));
@@ -95,6 +99,7 @@ void Writer::send(std::uint32_t priority, sdk::Verdicts verdicts, const sdk::Dea
   const Batch& batch = batches_[priority];
   if (batch.records.empty()) return;
   const auto results = producer_.send(batch.records, deadline);
+  stored_ = stored_ || std::ranges::find(results, RD_KAFKA_RESP_ERR_NO_ERROR) != results.end();
   for (std::size_t i = 0; i < results.size(); ++i)
     verdicts[batch.places[i]] = results[i] == RD_KAFKA_RESP_ERR_NO_ERROR ? GANDER_OK
                                 : results[i] == RD_KAFKA_RESP_ERR_INVALID_RECORD

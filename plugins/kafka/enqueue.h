@@ -38,6 +38,7 @@ class Writer {
     int partitions = 1;
   } target_;  // of the last message: as a rule the next one's too
   std::uint32_t turn_ = 0;
+  bool stored_ = false;  // some of this call, of a priority that went before
 };
 
 }  // namespace gander::kafka

@@ -40,6 +40,9 @@ Meaning meaning_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
       return {GANDER_NOT_FOUND, kRetry,
               "create the topic, or let the option 'create_topics' do it"};
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+      return {GANDER_UNAVAILABLE, kRetry,
+              "a partition of it has no leader; start the brokers that are down"};
     case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
     case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
       return {
@@ -91,6 +94,10 @@ sdk::Error error_of(rd_kafka_resp_err_t code, const std::string& where, const st
           meaning.flags | flags, code, rd_kafka_err2name(code)};
 }
 
+sdk::Error with_flags(const sdk::Error& error, std::uint32_t flags) {
+  return {error.code(), error.what(), flags, error.native_code(), error.native()};
+}
+
 bool is_refusal(rd_kafka_resp_err_t code) { return meaning_of(code).code == GANDER_FORBIDDEN; }
 
 bool is_fenced(rd_kafka_resp_err_t code) {
@@ -103,6 +110,11 @@ bool is_fenced(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR__STATE: return true;
     default: return false;
   }
+}
+
+bool is_overtaken(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
 }  // namespace gander::kafka

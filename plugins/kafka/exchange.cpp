@@ -44,6 +44,17 @@ void Exchanger::promote(const sdk::Deadline& deadline) {
   }
 }
 
+// What was handed out after `before` may kill this process at once, as it may have the last one:
+// so it is committed before it runs, or does not run now.
+void Exchanger::commit_or_take_back(sdk::Taken& taken, std::uint64_t before,
+                                    const sdk::Deadline& deadline) {
+  if (member_->commit_now(deadline)) return;
+  const std::lock_guard lock(member_->mutex());
+  member_->stock().take_back(before, taken.batch->size());
+  member_->owe_commit();  // which rings when it has been answered
+  taken.batch.reset();
+}
+
 sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadline& deadline) {
   instance_.require(incarnation_);
   need(exchange.takes, deadline);
@@ -59,19 +70,25 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
     promote(deadline);
   member_->wait_fetched(exchange.takes, deadline);
   bool commit_first = false;
+  std::uint64_t before = 0;
   {
     const std::lock_guard lock(member_->mutex());
+    before = member_->stock().last_receipt();
     auto batch = std::make_unique<sdk::Batch>();
     for (const gander_take* take : exchange.takes) {
+      const std::size_t had = batch->size();
       if (member_->hands_out())
         member_->stock().take(*take, exchange.max_bytes, incarnation_, *batch);
+      member_->stock().note_idle(sdk::view(take->queue),
+                                 batch->size() - had < take->max_messages &&
+                                     !member_->stock().any(sdk::view(take->queue)));
       if (const std::int64_t at = member_->due().next(sdk::view(take->queue)); at != 0)
         taken.due_at(at);
     }
     if (batch->size() != 0) taken.batch = std::move(batch);
     commit_first = std::exchange(member_->stock().commit_first, false);
   }
-  if (commit_first) member_->commit_now();
+  if (commit_first) commit_or_take_back(taken, before, deadline);
   // Not in place of verdicts, which would be lost.
   if (!taken.batch && exchange.settles.empty()) member_->require_rights();
   if (taken.batch || !exchange.settles.empty()) member_->wake();

@@ -22,6 +22,7 @@ class Exchanger {
 
  private:
   void promote(const sdk::Deadline& deadline);
+  void commit_or_take_back(sdk::Taken& taken, std::uint64_t before, const sdk::Deadline& deadline);
   void need(sdk::Takes takes, const sdk::Deadline& deadline);
 
   Instance& instance_;

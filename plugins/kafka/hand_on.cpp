@@ -1,7 +1,8 @@
 // A worker that has its hands full owns its partitions all the same, and what waits in them would
 // wait for as long as its jobs take, while others are idle. So what a worker has not asked for in a
-// second it writes to a partition whose owner takes all he can get, and is through with it here:
-// both in one transaction. With nobody idle nothing is moved.
+// second it writes to a partition whose owner has taken all there is and asked for more, as his
+// commit says, and is through with it here: both in one transaction. With nobody idle nothing is
+// moved, or two busy ones would hand it to and fro for as long as they are.
 #include <algorithm>
 
 #include "committed.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::chrono::seconds kStuckAfter{1};
 // Few at a time: whoever is idle now may not be when he has them.
 constexpr std::size_t kPerIdlePartition = 32;
+constexpr std::size_t kMostBytes = 4U << 20U;
 constexpr std::chrono::milliseconds kAskTime{1000};
 constexpr std::chrono::seconds kPatience{5};
 
@@ -49,7 +51,7 @@ void Member::find_stuck() {
   }
 }
 
-// Partitions of others, of which everything has been handed out.
+// Partitions of others who are idle.
 std::vector<std::int32_t> Member::starving(const std::string& topic, int partitions) {
   const PartitionList others = new_list(partitions);
   {
@@ -70,7 +72,8 @@ std::vector<std::int32_t> Member::starving(const std::string& topic, int partiti
     if (at.offset < 0) continue;  // nobody has taken it over
     const auto offsets = read_commit(at, at.offset);
     const auto* end = rd_kafka_topic_partition_list_find(ends.get(), topic.c_str(), at.partition);
-    if (offsets && !offsets->left && end != nullptr && offsets->next() >= end->offset)
+    if (offsets && !offsets->left && offsets->idle && end != nullptr &&
+        offsets->next() >= end->offset)
       found.push_back(at.partition);
   }
   return found;
@@ -85,7 +88,8 @@ void Member::hand_on(const Queue& queue) {
   std::vector<Record> records;
   {
     const std::lock_guard lock(mutex_);
-    records = stock_.remove_last(queue.queue, queue.priority, to.size() * kPerIdlePartition);
+    records =
+        stock_.remove_last(queue.queue, queue.priority, to.size() * kPerIdlePartition, kMostBytes);
   }
   std::vector<Outgoing> copies;
   std::vector<const Record*> originals;

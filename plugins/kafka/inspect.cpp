@@ -52,8 +52,8 @@ std::uint32_t state_at(const Progress& p, std::int64_t offset) {
 }  // namespace
 
 // What this process has just handed out shall be seen.
-void Inspector::commit_ours() {
-  if (const auto member = instance_.member()) member->commit_now();
+void Inspector::commit_ours(const sdk::Deadline& deadline) {
+  if (const auto member = instance_.member()) member->commit_now(deadline);
 }
 
 std::map<std::string, std::vector<std::string>> Inspector::queue_topics(
@@ -101,7 +101,7 @@ void Inspector::read_queue(const std::vector<Progress>& progress, std::int64_t a
 }
 
 void Inspector::queues(const sdk::QueueVisitor& visit, const sdk::Deadline& deadline) {
-  commit_ours();
+  commit_ours(deadline);
   const auto later = log_.read_compacted(instance_.topics.names().scheduled(), deadline);
   const auto dead = log_.read_compacted(instance_.topics.names().dead(), deadline);
   const auto paused = log_.read_paused(deadline);
@@ -156,7 +156,7 @@ void Inspector::messages(std::string_view queue, std::uint32_t state, std::strin
 }
 
 std::vector<Progress> Inspector::progress(std::string_view queue, const sdk::Deadline& deadline) {
-  commit_ours();
+  commit_ours(deadline);
   std::vector<std::string> topics;
   for (const auto& [name, of_queue] : queue_topics(deadline))
     if (queue.empty() || of_queue.front() == instance_.topics.names().ready(queue, 0))

@@ -51,7 +51,7 @@ class Inspector {
                  const sdk::Deadline& deadline);
   void read_queue(const std::vector<Progress>& progress, std::int64_t after, std::size_t from,
                   const LogVisitor& visit, const sdk::Deadline& deadline);
-  void commit_ours();
+  void commit_ours(const sdk::Deadline& deadline);
 
   Instance& instance_;
   Log& log_;

@@ -54,15 +54,17 @@ std::vector<std::string> Log::topics(const sdk::Deadline& deadline) {
 
 std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
                                     const sdk::Deadline& deadline) {
-  const std::vector<int> counts = Admin(client_).partitions(topics, deadline);
+  const auto counts = Admin(client_).partitions(topics, deadline);
   const PartitionList committed = new_list();
   const PartitionList begins = new_list();
-  for (std::size_t i = 0; i < topics.size(); ++i)
-    for (std::int32_t number = 0; number < counts[i]; ++number) {
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    if (!counts[i].led) continue;  // of the others it is known how far they go
+    for (std::int32_t number = 0; number < counts[i].count; ++number) {
       rd_kafka_topic_partition_list_add(committed.get(), topics[i].c_str(), number);
       rd_kafka_topic_partition_list_add(begins.get(), topics[i].c_str(), number)->offset =
           RD_KAFKA_OFFSET_BEGINNING;
     }
+  }
   std::vector<Progress> all;
   if (committed->cnt == 0) return all;
   const PartitionList ends(rd_kafka_topic_partition_list_copy(begins.get()));
@@ -76,9 +78,7 @@ std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
   ask(rd_kafka_offsets_for_times(client_.get(), ends.get(), ms_left(deadline, most)));
   for (int i = 0; i < committed->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = committed->elems[i];
-    const std::int64_t base = std::max(at.offset, begins->elems[i].offset);
-    auto offsets = read_commit(at, base);
-    all.push_back({at.topic, at.partition, offsets ? *std::move(offsets) : Offsets(base),
+    all.push_back({at.topic, at.partition, offsets_since(at, begins->elems[i].offset),
                    ends->elems[i].offset});
   }
   return all;
@@ -91,22 +91,6 @@ std::int64_t Log::end_of(const std::string& topic, const sdk::Deadline& deadline
                                        ms_left(deadline, client_.settings().call_timeout));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking at " + topic);
   return high;
-}
-
-bool Log::commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline) {
-  if (list.cnt == 0) return true;
-  const Owned<rd_kafka_queue_t> answers(rd_kafka_queue_new(client_.get()));
-  auto code = rd_kafka_commit_queue(client_.get(), &list, answers.get(), nullptr, nullptr);
-  std::uint32_t flags = 0;
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const int left = ms_left(deadline, client_.settings().call_timeout);
-    const Owned<rd_kafka_event_t> said(rd_kafka_queue_poll(answers.get(), left));
-    code = said ? rd_kafka_event_error(said.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    flags = said ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED | GANDER_ERROR_RECONNECT};
-  }
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-  if (is_fenced(code)) return false;
-  throw client_.error(code, "committing", {}, flags);
 }
 
 // A group that is refused us never answers this; the other question it does.
@@ -168,9 +152,11 @@ std::int64_t Log::written(const Span& span) const {
 // A topic of the control plane, from its begin.
 void Log::read_all(const std::string& topic, const Visitor& visit, const sdk::Deadline& deadline) {
   topics_.need_control(deadline);
-  const int count = Admin(client_).partitions({&topic, 1}, deadline)[0];
+  const auto found = Admin(client_).partitions({&topic, 1}, deadline)[0];
+  // Not read as if it were empty.
+  if (!found.led) throw client_.error(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, "reading " + topic);
   std::vector<Span> spans;
-  for (std::int32_t number = 0; number < count; ++number)
+  for (std::int32_t number = 0; number < found.count; ++number)
     spans.push_back({topic, number, RD_KAFKA_OFFSET_BEGINNING, kAllWritten});
   read(spans, visit, deadline);
 }
@@ -187,17 +173,20 @@ std::optional<gander_message> Log::message_in(const rd_kafka_message_t& m) {
   }
 }
 
-sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
-                                                  const sdk::Deadline& deadline) {
-  sdk::IdMap<sdk::OwnedMessage> all;
+Log::Kept Log::read_compacted(const std::string& topic, const sdk::Deadline& deadline) {
+  Kept all;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
-    if (m.payload == nullptr)
-      all.erase(id);
-    else if (const auto message = message_in(m))
-      all[id].assign(*message);
+    const auto before = all.find(id);
+    if (m.payload == nullptr) {
+      if (before != all.end() && before->second.partition == m.partition) all.erase(before);
+    } else if (const auto message = message_in(m)) {
+      KeptMessage& kept = all[id];
+      kept.assign(*message);
+      kept.partition = m.partition;
+    }
     return true;
   };
   read_all(topic, visit, deadline);

@@ -30,8 +30,16 @@ struct Progress {
   std::int64_t end = 0;
 };
 
+// What a compacted topic holds under an id. Whoever writes that anew writes it there: by its key it
+// would come elsewhere once the topic has been given more partitions, and the old would stay.
+struct KeptMessage : sdk::OwnedMessage {
+  std::int32_t partition = 0;
+};
+
 class Log {
  public:
+  using Kept = sdk::IdMap<KeptMessage>;
+
   // `m` has a value, or is a tombstone; false ends the reading.
   using Visitor = std::function<bool(const rd_kafka_message_t& m)>;
 
@@ -45,15 +53,12 @@ class Log {
                                  const sdk::Deadline& deadline);
   // Of one partition of the control plane, what it will read next when it has read all.
   std::int64_t end_of(const std::string& topic, const sdk::Deadline& deadline);
-  // As nobody of the group; false: it has members, so nothing was committed.
-  bool commit(const rd_kafka_topic_partition_list_t& list, const sdk::Deadline& deadline);
   // In the order of the spans. Throws TIMEOUT at the deadline.
   void read(const std::vector<Span>& spans, const Visitor& visit, const sdk::Deadline& deadline);
   // What a record holds; nothing, and a warning with its place, when it is no message of ours.
   std::optional<gander_message> message_in(const rd_kafka_message_t& m);
   // What a compacted topic says now: the last value under each key.
-  sdk::IdMap<sdk::OwnedMessage> read_compacted(const std::string& topic,
-                                               const sdk::Deadline& deadline);
+  Kept read_compacted(const std::string& topic, const sdk::Deadline& deadline);
   std::vector<std::string> read_paused(const sdk::Deadline& deadline);
 
  private:

@@ -1,10 +1,8 @@
 #include "manage.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <limits>
-#include <random>
 
 #include "outgoing.h"
 
@@ -15,11 +13,10 @@ namespace {
 constexpr std::size_t kAtOnce = 1000, kPurgeAtOnce = 10'000;
 
 std::string new_id(const Settings& settings) {
-  std::random_device random;
-  char text[20];
-  std::snprintf(text, sizeof text, "%08x%08x", random(), random());
-  return settings.prefix + ".admin." + text;
+  return settings.prefix + ".admin." + text_of(new_token());
 }
+
+std::uint32_t applied(bool some) { return some ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U; }
 
 }  // namespace
 
@@ -56,20 +53,27 @@ std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::i
   const Names& names = instance_.topics.names();
   const std::string topic = state == GANDER_STATE_DEAD ? names.dead() : names.scheduled();
   std::vector<Outgoing> records;
-  std::uint64_t n = 0, written = 0;
+  std::uint64_t n = 0;
+  const auto write_all = [&] {
+    const std::size_t more = records.size();
+    try {
+      write(records, deadline);
+    } catch (const sdk::Error& e) {
+      if (n == 0 || e.code() != GANDER_TIMEOUT) throw with_flags(e, e.flags() | applied(n > 0));
+      throw sdk::PartlyDone(n, std::string("purge: cut short by the deadline: ") + e.what());
+    }
+    n += more;
+  };
   for (const auto& [id, m] : log_.read_compacted(topic, deadline)) {
     const std::int64_t at = state == GANDER_STATE_DEAD ? m.failed_at_us : m.enqueued_at_us;
     const bool chosen = m.state == state && (queue.empty() || sdk::view(m.queue) == queue) &&
                         (before_us == 0 || at < before_us);
     if (!chosen) continue;
-    if (deadline.passed()) throw sdk::PartlyDone(written, "purge: cut short by the deadline");
-    records.push_back(tombstone(topic, id));
-    ++n;
-    if (records.size() < kPurgeAtOnce) continue;
-    write(records, deadline);
-    written = n;
+    if (deadline.passed()) throw sdk::PartlyDone(n, "purge: cut short by the deadline");
+    records.push_back(tombstone(topic, id, m.partition));
+    if (records.size() >= kPurgeAtOnce) write_all();
   }
-  write(records, deadline);
+  write_all();
   return n;
 }
 
@@ -117,8 +121,8 @@ void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
 void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
                      const SuccessorOf& successor_of, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
-  const Kept dead = log_.read_compacted(names.dead(), deadline);
-  const Kept later = log_.read_compacted(names.scheduled(), deadline);
+  const Log::Kept dead = log_.read_compacted(names.dead(), deadline);
+  const Log::Kept later = log_.read_compacted(names.scheduled(), deadline);
   std::vector<Outgoing> records;
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -128,15 +132,22 @@ void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
       others.push_back(i);
       continue;
     }
-    const gander_message& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
+    const KeptMessage& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
     const std::string from = is_dead ? names.dead() : names.scheduled();
-    const auto successor = successor_of(m, m.state);
-    if (successor) records.push_back(*successor);
-    // Under the same key of the same topic the successor takes its place.
-    if (!successor || successor->topic != from) records.push_back(tombstone(from, ids[i]));
+    auto successor = successor_of(m, m.state);
+    // Under the same key of the same partition the successor takes its place.
+    const bool in_place = successor && successor->topic == from;
+    if (in_place) successor->partition = m.partition;
+    if (successor) records.push_back(*std::move(successor));
+    if (!in_place) records.push_back(tombstone(from, ids[i], m.partition));
   }
+  const bool some = !records.empty();
   write(records, deadline);
-  change_ready(ids, others, verdicts, successor_of, deadline);
+  try {
+    change_ready(ids, others, verdicts, successor_of, deadline);
+  } catch (const sdk::Error& e) {
+    throw with_flags(e, e.flags() | applied(some));
+  }
 }
 
 void Manager::change_ready(std::span<const gander_id> ids, const std::vector<std::size_t>& places,
@@ -170,7 +181,7 @@ void read_on(Instance& instance, DeadRead& read, const sdk::Deadline& deadline) 
   Log log(instance.settings, instance.host, instance.topics, deadline);
   const std::string topic = instance.topics.names().dead();
   instance.topics.need_control(deadline);
-  const int partitions = Admin(log.client()).partitions({&topic, 1}, deadline)[0];
+  const int partitions = Admin(log.client()).partitions({&topic, 1}, deadline)[0].count;
   std::vector<Span> spans;
   for (std::int32_t number = 0; number < partitions; ++number) {
     const std::int64_t from =
@@ -185,9 +196,9 @@ void read_on(Instance& instance, DeadRead& read, const sdk::Deadline& deadline) 
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
     if (m.payload == nullptr)
-      read.died_us.erase(id);
+      read.died.erase(id);
     else if (const auto message = log.message_in(m))
-      read.died_us[id] = message->failed_at_us;
+      read.died[id] = {message->failed_at_us, m.partition};
     return true;
   };
   try {
@@ -205,9 +216,9 @@ std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline&
   if (!read.all) return 0;
   const Settings& settings = instance.settings;
   const std::string topic = instance.topics.names().dead();
-  std::vector<std::pair<std::int64_t, gander_id>> oldest;
-  for (const auto& [id, died_us] : read.died_us) oldest.emplace_back(died_us, id);
-  std::ranges::sort(oldest, {}, [](const auto& one) { return one.first; });
+  std::vector<std::pair<DeadRead::Death, gander_id>> oldest;
+  for (const auto& [id, death] : read.died) oldest.emplace_back(death, id);
+  std::ranges::sort(oldest, {}, [](const auto& one) { return one.first.us; });
   const auto most = static_cast<std::size_t>(settings.dead_max_count);
   const std::int64_t before_us = settings.dead_max_age_s == 0
                                      ? 0
@@ -215,8 +226,8 @@ std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline&
   std::vector<Outgoing> records;
   for (std::size_t i = 0; i < oldest.size() && records.size() < kAtOnce; ++i) {
     const bool too_many = most != 0 && oldest.size() - i > most;
-    if (!too_many && oldest[i].first >= before_us) break;
-    records.push_back(tombstone(topic, oldest[i].second));
+    if (!too_many && oldest[i].first.us >= before_us) break;
+    records.push_back(tombstone(topic, oldest[i].second, oldest[i].first.partition));
   }
   if (records.empty()) return 0;
   Transactions transactions(settings, instance.host, new_id(settings));

@@ -24,8 +24,6 @@ class Manager {
               const sdk::Deadline& deadline);
 
  private:
-  using Kept = sdk::IdMap<sdk::OwnedMessage>;
-
   // What is to be written in the place of a message that is in that state now; nothing: none.
   using SuccessorOf =
       std::function<std::optional<Outgoing>(const gander_message&, std::uint32_t state)>;
@@ -52,7 +50,11 @@ class Manager {
 // the last counts, and a tombstone for an older one would drop it.
 struct DeadRead {
   std::map<std::int32_t, std::int64_t> next;  // of each partition
-  sdk::IdMap<std::int64_t> died_us;
+  struct Death {
+    std::int64_t us = 0;
+    std::int32_t partition = 0;  // where its record lies
+  };
+  sdk::IdMap<Death> died;
   bool all = false;
 };
 

@@ -156,6 +156,7 @@ void Member::run() {
 }
 
 bool Member::fetch() {
+  client_.hear();
   bool any = false;
   while (poll(0)) any = true;
   while (rd_kafka_message_t* m = rd_kafka_consume_queue(control_.get(), 0)) {

@@ -50,7 +50,9 @@ class Member {
   // Whether anything may be handed out: not before it is known which queues are paused, nor while
   // partitions are about to go, nor while the cluster cannot be told what is done, as all that
   // would run again if this process died. Under mutex().
-  [[nodiscard]] bool hands_out() const { return state_read_ && !handing_over_ && !commits_late(); }
+  [[nodiscard]] bool hands_out() const {
+    return state_read_ && !handing_over_ && !commit_owed_ && !commits_late();
+  }
   // Another process has joined by our name: nothing that was handed out is ours, nothing will be.
   [[nodiscard]] bool replaced() const { return replaced_; }
   // Throws FORBIDDEN while the group, or a topic that is to be read, is refused us.
@@ -76,8 +78,11 @@ class Member {
   bool shall_trim();
   // Deletes from the log what lies before every committed base.
   void trim_log(const sdk::Deadline& deadline);
-  // Commits what has changed; false: refused, or not to be had.
-  bool commit_now();
+  // Commits what has changed; false: refused, or not to be had by the deadline.
+  bool commit_now(const sdk::Deadline& deadline);
+  // Nothing is handed out until the next commit has been answered: others are to know first what
+  // it says. Under mutex().
+  void owe_commit() { stock_.changed = commit_owed_ = true; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -180,10 +185,13 @@ class Member {
                     const rd_kafka_consumer_group_metadata_t* fence, const sdk::Deadline& deadline);
 
   // commit.cpp
-  bool commit(bool leaving, bool draining = false);
-  bool answered(bool draining);
+  // No answer is waited for longer.
+  static constexpr std::chrono::milliseconds kAnswerTime{2000};
+  bool commit(bool leaving, bool draining = false, std::chrono::milliseconds most = kAnswerTime);
+  bool answered(bool draining, std::chrono::milliseconds most = kAnswerTime);
   void tell_refused(rd_kafka_resp_err_t code);
-  Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining);
+  Owned<rd_kafka_event_t> answer(rd_kafka_queue_t* queue, bool draining,
+                                 std::chrono::milliseconds most);
   void commit_if_due();
   void committed_all();
   [[nodiscard]] bool commits_late() const;
@@ -224,6 +232,7 @@ class Member {
       commit_mutex_;  // held while an answer to a commit is waited for; taken before mutex_
   Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
+  bool commit_owed_ = false;                                         // see owe_commit()
   bool promoted_in_doubt_ = false;                        // the end of a promotion is not known
   std::map<std::string, Suspect, std::less<>> suspects_;  // by queue; under mutex_
   Clock::time_point committed_at_{};                      // under mutex_, as the next

@@ -1,7 +1,7 @@
 // The metadata of a commit is base64 of:
 //
-//   commit  := version left owner window form size map removed* 0 back* 0 note* 0
-//   version := %x01                   left := %x00 / %x01    ; see Offsets::left
+//   commit  := version flags owner window form size map removed* 0 back* 0 note* 0
+//   version := %x01                   flags := %x00-03       ; Offsets::left, twice Offsets::idle
 //   owner, window, size := number     ; varint.h; window is next - base, size is the map's in bytes
 //   form    := %x00 map is runs / %x01 map is bits
 //   runs    := number*                ; lengths, by turns of what is not done and of what is
@@ -33,6 +33,7 @@ constexpr std::uint64_t kMost = 1ULL << 40U;
 
 constexpr char kVersion = 1;
 enum Form : char { kRuns = 0, kBits = 1 };
+constexpr char kLeft = 1, kIdle = 2;  // of flags
 
 // Of the window, into `done`; false: they do not say so much.
 bool read_runs(std::string_view map, std::int64_t base, std::uint64_t window, Ranges& done) {
@@ -155,7 +156,7 @@ std::string Offsets::bits() const {
 
 std::string Offsets::encode() const {
   std::string out(1, kVersion);
-  out += left ? '\1' : '\0';
+  out += static_cast<char>((left ? kLeft : 0) | (idle ? kIdle : 0));
   put_number(out, owner);
   put_number(out, static_cast<std::uint64_t>(next_ - base_));
   const std::string as_runs = runs();
@@ -194,7 +195,9 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
   Reader in{*bytes};
   if (in.take() != kVersion) return std::nullopt;
   Offsets out(base);
-  out.left = in.take() != 0;
+  const char flags = in.take();
+  out.left = (flags & kLeft) != 0;
+  out.idle = (flags & kIdle) != 0;
   out.owner = in.number();
   const std::uint64_t window = in.number();
   const char form = in.take();

@@ -69,6 +69,8 @@ class Offsets {
   // Who committed last, and whether he left in order: else what he had handed out died with him.
   std::uint64_t owner = 0;
   bool left = true;
+  // He takes more than there is. Others hand on to him what they cannot take themselves.
+  bool idle = false;
 
   [[nodiscard]] std::string encode() const;
   // What encode() wrote when `base` was committed; nothing when it cannot be read.

@@ -17,8 +17,8 @@ Outgoing kept_record(const std::string& topic, const gander_message& m) {
   return record;
 }
 
-Outgoing tombstone(const std::string& topic, const gander_id& id) {
-  return {topic, RD_KAFKA_PARTITION_UA, std::string(sdk::view(id)), std::nullopt};
+Outgoing tombstone(const std::string& topic, const gander_id& id, std::int32_t partition) {
+  return {topic, partition, std::string(sdk::view(id)), std::nullopt};
 }
 
 }  // namespace gander::kafka

@@ -60,9 +60,14 @@ rd_kafka_topic_t* Producer::topic(const std::string& name) {
   return place.get();
 }
 
-void Producer::on_report(rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* /*opaque*/) {
+// By its code alone a message may seem never to have gone out: one whose connection broke before it
+// was answered lies in the queue again.
+void Producer::on_report(rd_kafka_t* /*rk*/, const rd_kafka_message_t* message, void* opaque) {
   auto* result = static_cast<rd_kafka_resp_err_t*>(message->_private);
   if (result != nullptr) *result = message->err;
+  if (!is_final(message->err) &&
+      rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+    static_cast<Producer*>(Client::owner_of(opaque))->in_doubt_ = true;
 }
 
 // False: not all was answered by the deadline.
@@ -113,15 +118,17 @@ bool Producer::attempt_all(std::span<const Sent> records, std::vector<rd_kafka_r
 std::vector<rd_kafka_resp_err_t> Producer::send(std::span<const Sent> records,
                                                 const sdk::Deadline& deadline) {
   std::vector<rd_kafka_resp_err_t> results(records.size(), RD_KAFKA_RESP_ERR__IN_PROGRESS);
+  in_doubt_ = false;
   const bool answered = attempt_all(records, results, deadline);
   const auto bad = std::ranges::find_if_not(results, is_final);
   if (bad == results.end()) return results;
-  const bool nothing_stored = std::ranges::all_of(results, [](rd_kafka_resp_err_t code) {
-    return code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT &&
-           code != RD_KAFKA_RESP_ERR__IN_PROGRESS;
-  });
+  const bool some_stored = in_doubt_ || std::ranges::any_of(results, [](rd_kafka_resp_err_t code) {
+                             return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+                                    code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+                                    code == RD_KAFKA_RESP_ERR__IN_PROGRESS;
+                           });
   const std::uint32_t flags =
-      (nothing_stored ? 0U : std::uint32_t{GANDER_ERROR_MAYBE_APPLIED}) |
+      (some_stored ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U) |
       (!answered ? std::uint32_t{GANDER_ERROR_RECONNECT | GANDER_ERROR_RETRYABLE} : 0U);
   failed_ = rd_kafka_topic_name(records[static_cast<std::size_t>(bad - results.begin())].topic);
   throw client_.error(!answered ? RD_KAFKA_RESP_ERR__MSG_TIMED_OUT : *bad, "writing to " + failed_,

@@ -45,6 +45,7 @@ class Producer {
   Client client_;
   std::map<std::string, Owned<rd_kafka_topic_t>, std::less<>> topics_;
   std::string failed_;
+  bool in_doubt_ = false;  // one that failed went out at some time, and may be stored
 };
 
 }  // namespace gander::kafka

@@ -152,7 +152,8 @@ bool Member::try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadl
   } catch (const sdk::Error& e) {
     promoted_in_doubt_ = (e.flags() & GANDER_ERROR_MAYBE_APPLIED) != 0;
     // Of a topic that was deleted librdkafka may say no more than that the time is over.
-    if (e.code() != GANDER_TOO_LARGE) topics_.forget();
+    if (e.code() != GANDER_TOO_LARGE)
+      for (const Promotion& one : due) topics_.forget(topics_.names().ready(one.queue, 0));
     if (promoted_in_doubt_ || !is_of_the_queues(e, deadline)) throw;
     narrow(due, e);
     return false;
@@ -192,8 +193,7 @@ void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& de
   const std::string scheduled = topics_.names().scheduled();
   for (Promotion& one : due) {
     records.push_back(std::move(one.ready));
-    records.push_back(tombstone(scheduled, one.id));
-    records.back().partition = one.partition;
+    records.push_back(tombstone(scheduled, one.id, one.partition));
     partitions.insert(one.partition);
   }
   const PartitionList list = new_list();

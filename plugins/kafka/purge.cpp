@@ -36,13 +36,14 @@ class Choice {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] const std::vector<Removal>& removals() const { return removals_; }
   // Of a partition that was not read an offset counts as a message.
-  [[nodiscard]] std::uint64_t count(const std::vector<Removed>& all) const {
+  [[nodiscard]] std::uint64_t count(const Asker::Answers& all) const {
     std::uint64_t n = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto is_gone = [&](std::int64_t offset) { return all[i].offsets.contains(offset); };
-      n += static_cast<std::uint64_t>(offsets_[i].empty()
-                                          ? all[i].offsets.total()
-                                          : std::ranges::count_if(offsets_[i], is_gone));
+      if (!all[i]) continue;
+      const Ranges& gone = all[i]->offsets;
+      const auto is_gone = [&](std::int64_t offset) { return gone.contains(offset); };
+      n += static_cast<std::uint64_t>(
+          offsets_[i].empty() ? gone.total() : std::ranges::count_if(offsets_[i], is_gone));
     }
     return n;
   }
@@ -61,8 +62,13 @@ std::uint64_t Manager::purge_ready(std::string_view queue, std::int64_t before_u
   std::uint64_t n = 0;
   Choice choice;
   const auto remove_chosen = [&] {
-    const auto removed = asker_.ask(choice.removals(), deadline);
-    n += choice.count(removed);
+    try {
+      asker_.ask(choice.removals(), deadline);
+    } catch (const sdk::Error&) {
+      n += choice.count(asker_.answers());
+      throw;
+    }
+    n += choice.count(asker_.answers());
     choice = Choice();
   };
   const auto choose = [&](const gander_message& m, const Progress& at, std::int64_t offset) {
@@ -84,7 +90,8 @@ std::uint64_t Manager::purge_ready(std::string_view queue, std::int64_t before_u
     }
     remove_chosen();
   } catch (const sdk::Error& e) {
-    if (e.code() != GANDER_TIMEOUT) throw;
+    if (e.code() != GANDER_TIMEOUT)
+      throw with_flags(e, e.flags() | (n > 0 ? std::uint32_t{GANDER_ERROR_MAYBE_APPLIED} : 0U));
     throw sdk::PartlyDone(n, std::string("purge: cut short by the deadline: ") + e.what());
   }
   return n;

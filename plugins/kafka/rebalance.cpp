@@ -138,10 +138,13 @@ void Member::assigned(rd_kafka_topic_partition_list_t* partitions) {
   }
   add_state(*owned);
   read_ends(*owned);
-  commit(false);
+  const bool claimed = commit(false);
   rd_kafka_assign(client_.get(), owned.get());
   host_.log(GANDER_LOG_DEBUG, std::to_string(owned->cnt) + " partitions are ours");
   const std::lock_guard lock(mutex_);
+  // Without it a former owner would take what he held for his own still, when he is back, and run
+  // it beside us.
+  if (!claimed) owe_commit();
   drop_refusals(*owned);
   joined_ = true;
   handing_over_ = false;

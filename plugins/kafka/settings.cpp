@@ -36,7 +36,8 @@ bool is_ours(std::string_view key) {
                                                "sasl.password",
                                                "enable.auto.offset.store",
                                                "enable.partition.eof",
-                                               "partition.assignment.strategy"};
+                                               "partition.assignment.strategy",
+                                               "partitioner"};
   return std::ranges::find(kOurs, key) != std::end(kOurs);
 }
 

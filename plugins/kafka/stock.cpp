@@ -199,15 +199,37 @@ void Stock::give_back(const Delivery& delivery, const gander_message& m) {
   to_front(std::move(record));
 }
 
+void Stock::take_back(std::uint64_t after, std::size_t count) {
+  for (std::uint64_t receipt = after + count; receipt > after; --receipt)
+    if (const auto it = deliveries_.find(receipt); it != deliveries_.end())
+      give_back(it->second, it->second.message);
+}
+
+// Soon, and of no weight if it is not.
+void Stock::note_idle(std::string_view queue, bool idle) {
+  if (is_idle(queue) == idle) return;
+  if (idle)
+    idle_.emplace(queue);
+  else
+    idle_.erase(idle_.find(queue));
+  each_owned([&](Partition& p) {
+    if (p.queue == queue) p.dirty = handed_out = true;
+  });
+}
+
 std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t priority,
-                                       std::size_t most) {
+                                       std::size_t most, std::size_t most_bytes) {
   std::vector<Record> removed;
+  std::size_t bytes = 0;
   const auto it = lanes_.find(queue);
   if (it == lanes_.end()) return removed;
   Lane& from = it->second[priority];
   while (removed.size() < most && !from.waiting.empty() &&
          from.waiting.back().partition->offsets.has_room()) {
-    from.bytes -= from.waiting.back().message.body.len;
+    const std::size_t size = from.waiting.back().message.body.len;
+    bytes += size;
+    if (!removed.empty() && bytes > most_bytes) break;
+    from.bytes -= size;
     removed.push_back(std::move(from.waiting.back()));
     from.waiting.pop_back();
   }

@@ -99,12 +99,21 @@ class Stock {
   const std::string* finish(const Delivery& delivery);
   // To the front of its queue, as `m` says it is now.
   void give_back(const Delivery& delivery, const gander_message& m);
+  // Of what was handed out last.
+  [[nodiscard]] std::uint64_t last_receipt() const { return receipt_; }
+  // So many that were handed out after this receipt never left: to the front, as they were.
+  void take_back(std::uint64_t after, std::size_t count);
   // Everything handed out to one incarnation, to the front, as a give-back or a crash. How many,
   // and `queues` hears of their queues.
   std::size_t give_back_all(std::string_view incarnation, Offsets::Counts more,
                             std::vector<std::string>& queues);
-  // Removes from what waits the last ones, at most so many; put_back() puts one back.
-  std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most);
+  // Whether more of a queue was asked for than there was. Its partitions' commits are to say so.
+  void note_idle(std::string_view queue, bool idle);
+  [[nodiscard]] bool is_idle(std::string_view queue) const { return idle_.contains(queue); }
+  // Removes from what waits the last ones, at most so many and, but for the first, of so many
+  // bytes; put_back() puts one back.
+  std::vector<Record> remove_last(std::string_view queue, std::uint32_t priority, std::size_t most,
+                                  std::size_t most_bytes);
   // Removes from what waits those of a partition with these offsets.
   void withhold(Partition& partition, const Ranges& offsets, std::vector<Record>& removed);
   void put_back(Record record);
@@ -144,7 +153,7 @@ class Stock {
   void hand_out(Record record, const std::string& incarnation, sdk::Batch& batch);
 
   std::uint64_t receipt_;
-  std::set<std::string, std::less<>> paused_;
+  std::set<std::string, std::less<>> paused_, idle_;
   std::map<Key, std::unique_ptr<Partition>, Less> partitions_;
   sdk::NameMap<std::array<Lane, kPriorities>> lanes_;
   std::unordered_map<std::uint64_t, Delivery> deliveries_;  // by receipt

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,23 +26,29 @@ class Topics {
   // Whether a topic has fewer replicas in sync than it asks for, which librdkafka does not tell of
   // a message whose time ran out. False also when nobody answers.
   bool lacks_replicas(const std::string& topic);
-  // Somebody deleted one: the next need_...() looks again.
-  void forget();
+  // Somebody may have deleted it: the next need_...() of what it belongs to looks again.
+  void forget(std::string_view topic);
   // Connected on first use; for the calls of operators too.
   Client& client(const sdk::Deadline& deadline);
 
  private:
-  int need(const std::string& name, std::vector<TopicSpec> topics, const sdk::Deadline& deadline);
+  std::vector<Admin::Partitions> make(const std::vector<TopicSpec>& topics,
+                                      const sdk::Deadline& deadline);
+  int need(const std::string& name, const std::vector<TopicSpec>& topics,
+           const sdk::Deadline& deadline);
   void check(std::span<const TopicSpec> topics, const sdk::Deadline& deadline);
-  Client& connected(const sdk::Deadline& deadline);
+  [[nodiscard]] std::optional<int> known(std::string_view name);
+  [[nodiscard]] bool belongs(std::string_view topic, const std::string& name) const;
   [[nodiscard]] TopicSpec ready(const std::string& topic) const;
   [[nodiscard]] TopicSpec compacted(const std::string& topic) const;
 
   const Settings& settings_;
   sdk::Host host_;
   Names names_;
-  std::mutex mutex_;
+  // Nobody asks the cluster under either: whoever waits for one queue must hold up no other.
+  std::timed_mutex connecting_;
   std::unique_ptr<Client> client_;
+  std::mutex mutex_;
   std::map<std::string, int, std::less<>> known_;  // partitions of what is there and of our shape
 };
 

@@ -21,14 +21,34 @@ Config config_for(const Settings& settings, const std::string& id) {
 
 }  // namespace
 
+// With the cluster away its end takes seconds, for which no caller should wait: commits may be
+// held.
+void Transactions::part_with(std::unique_ptr<Client> old) {
+  std::erase_if(ending_, [](const std::future<void>& one) {
+    return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  ending_.push_back(
+      std::async(std::launch::async, [gone = std::move(old)]() mutable { gone.reset(); }));
+}
+
 void Transactions::connect(const sdk::Deadline& deadline) {
   if (client_) return;
   auto made =
       std::make_unique<Client>(RD_KAFKA_PRODUCER, config_for(settings_, id_), settings_, host_);
   const Owned<rd_kafka_error_t> problem(
       rd_kafka_init_transactions(made->get(), ms_left(deadline, settings_.call_timeout)));
-  if (problem) throw made->error(problem.get(), "preparing transactions");
-  client_ = std::move(made);
+  if (!problem) {
+    client_ = std::move(made);
+    return;
+  }
+  const sdk::Error error = made->error(problem.get(), "preparing transactions");
+  part_with(std::move(made));
+  throw error;
+}
+
+void Transactions::take_turn(const sdk::Deadline& deadline) {
+  if (client_) part_with(std::move(client_));
+  connect(deadline);
 }
 
 void Transactions::begin(const sdk::Deadline& deadline) {
@@ -36,7 +56,7 @@ void Transactions::begin(const sdk::Deadline& deadline) {
   const Owned<rd_kafka_error_t> problem(rd_kafka_begin_transaction(client_->get()));
   if (!problem) return;
   const sdk::Error error = client_->error(problem.get(), "beginning a transaction");
-  client_.reset();
+  part_with(std::move(client_));
   throw error;
 }
 
@@ -65,7 +85,7 @@ void Transactions::flush(const sdk::Deadline& deadline) {
 void Transactions::run(const std::vector<Outgoing>& records,
                        const rd_kafka_topic_partition_list_t* offsets,
                        const rd_kafka_consumer_group_metadata_t* group,
-                       const sdk::Deadline& deadline) {
+                       const sdk::Deadline& deadline, const std::function<bool()>& still) {
   begin(deadline);
   try {
     produce(records);
@@ -80,6 +100,8 @@ void Transactions::run(const std::vector<Outgoing>& records,
                                ? RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS
                                : rd_kafka_error_code(refused.get()),
                            "settling", rd_kafka_error_string(refused.get()));
+    if (still && !still())
+      throw client_->error(RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, "settling");
   } catch (const sdk::Error&) {
     abort(deadline);
     throw;
@@ -94,7 +116,7 @@ void Transactions::run(const std::vector<Outgoing>& records,
   if (aborts)
     abort(deadline);
   else
-    client_.reset();  // the next one of this id ends it, one way or the other
+    part_with(std::move(client_));  // the next one of this id ends it, one way or the other
   throw error;
 }
 
@@ -102,7 +124,7 @@ void Transactions::abort(const sdk::Deadline& deadline) noexcept {
   const int left = std::max(ms_left(deadline, kAbortTime), 100);
   const Owned<rd_kafka_error_t> problem(rd_kafka_abort_transaction(client_->get(), left));
   // A producer that cannot even do that is of no use; its successor's first call aborts for it.
-  if (problem) client_.reset();
+  if (problem) part_with(std::move(client_));
 }
 
 }  // namespace gander::kafka

@@ -117,6 +117,27 @@ void Cluster::produce(const std::string& topic, const std::string& value, const 
   rd_kafka_topic_destroy(to);
 }
 
+std::int64_t Cluster::written(const std::string& topic, int partitions) {
+  std::int64_t sum = 0, low = 0, high = 0;
+  for (int p = 0; p < partitions; ++p, sum += high)
+    must(rd_kafka_query_watermark_offsets(producer_, topic.c_str(), p, &low, &high, kPatienceMs),
+         "written");
+  return sum;
+}
+
+void Cluster::delete_before(const std::string& topic, std::int64_t offset) {
+  const List list = list_of(topic);
+  list->elems[0].offset = offset;
+  rd_kafka_DeleteRecords_t* spec = rd_kafka_DeleteRecords_new(list.get());
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_DeleteRecords(producer_, &spec, 1, nullptr, queue);
+  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  must(rd_kafka_event_error(done), "delete records");
+  rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(spec);
+}
+
 void Cluster::commit(const std::string& topic, std::int64_t offset, const std::string& metadata) {
   rd_kafka_t* consumer = connect(RD_KAFKA_CONSUMER);
   const List list = list_of(topic);

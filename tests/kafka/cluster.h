@@ -31,6 +31,10 @@ class Cluster {
   Shape shape(const std::string& topic);
   void remove(const std::string& topic);
   void produce(const std::string& topic, const std::string& value, const std::string& key = "");
+  // How many offsets its partitions have used.
+  std::int64_t written(const std::string& topic, int partitions);
+  // As kafka-delete-records does: what lies before the offset is gone.
+  void delete_before(const std::string& topic, std::int64_t offset);
   // Of the group `prefix`, as its only speaker.
   void commit(const std::string& topic, std::int64_t offset, const std::string& metadata);
   std::pair<std::int64_t, std::string> committed(const std::string& topic);

@@ -140,6 +140,8 @@ void KafkaNode::kill() {
   pid_ = -1;
 }
 
+void KafkaNode::freeze() const { ::kill(pid_, SIGSTOP); }
+
 std::string KafkaNode::url(const std::string& user) const {
   return "kafka://" + (user.empty() ? "" : user + "@") +
          "127.0.0.1:" + std::to_string(ports_.front());

@@ -31,8 +31,9 @@ class KafkaNode {
   KafkaNode& operator=(const KafkaNode&) = delete;
 
   [[nodiscard]] bool there() const { return !run_.empty(); }
-  void start();  // with the data it has; returns when its port is open
-  void kill();   // SIGKILL
+  void start();         // with the data it has; returns when its port is open
+  void kill();          // SIGKILL
+  void freeze() const;  // SIGSTOP, until it is killed
   [[nodiscard]] std::string url(const std::string& user = "") const;
   [[nodiscard]] std::uint16_t port(const std::string& protocol) const;
   // Runs a class of Kafka's to its end; throws when it fails.

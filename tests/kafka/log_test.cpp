@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <gander/sdk/message_bytes.hpp>
 #include <optional>
 #include <set>
 
@@ -76,6 +77,20 @@ TEST_F(KafkaLog, ACommitThatCannotBeReadSkipsNothing) {
   EXPECT_EQ(all.size(), 6U - static_cast<std::size_t>(before.first));
 }
 
+// What is committed counts from a base that lies before the begin of the log by then.
+TEST_F(KafkaLog, WhereRecordsWereDeletedAnOperatorTakesNothingForDoneThatIsNot) {
+  Broker one = broker();
+  run_even_ones(one);
+  cluster_->delete_before(topic_, 1);
+  Operator op(one);
+  EXPECT_THAT(op.list(GANDER_STATE_READY), testing::UnorderedElementsAre(3, 5));
+  EXPECT_EQ(op.remove({3}), Statuses{GANDER_OK});
+  Session consumer = consumer_on(one, "second");
+  std::vector<Taken> keep;
+  EXPECT_EQ(numbers(take_until(consumer, 1, keep)), std::set<std::uint64_t>{5});
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
 TEST_F(KafkaLog, ACommitThatHasExpiredRunsAllAgain) {
   {
     Broker first = broker();
@@ -147,6 +162,28 @@ TEST_F(KafkaLog, ARecordThatIsNoMessageHoldsUpNobody) {
   for (const gander_message& m : all) consumer.settle(GANDER_SETTLE_ACK, m);
   EXPECT_TRUE(eventually([&] { return cluster_->committed(topic_).first >= 3; }))
       << "the commit stands still at it";
+}
+
+// As after kafka-topics --alter: by its key it would lie in another partition now.
+TEST_F(KafkaLog, WhatIsKeptIsRemovedAndMovedWhereItLies) {
+  const std::string dead = cluster_->prefix() + ".dead";
+  cluster_->create(dead, {{"cleanup.policy", "compact"}}, 16);
+  for (std::uint64_t n = 1; n <= 6; ++n) {
+    Message one = message(n);
+    const gander_message& m = one.abi();
+    std::string value;
+    sdk::write_message(m, "default", GANDER_STATE_DEAD, value);
+    cluster_->produce(dead, value, std::string(sdk::view(m.id)));  // to its first partition
+  }
+  Broker one = broker();
+  Operator op(one);
+  ASSERT_EQ(op.list(GANDER_STATE_DEAD).size(), 6U);
+  EXPECT_EQ(op.remove({1, 2}), (Statuses{GANDER_OK, GANDER_OK}));
+  EXPECT_EQ(op.move({3, 4}, {GANDER_STATE_DEAD, "other"}), (Statuses{GANDER_OK, GANDER_OK}));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "default"), testing::UnorderedElementsAre(5, 6));
+  EXPECT_THAT(op.list(GANDER_STATE_DEAD, "other"), testing::UnorderedElementsAre(3, 4));
+  EXPECT_EQ(op.purge(GANDER_STATE_DEAD), 4U);
+  EXPECT_EQ(op.list(GANDER_STATE_DEAD), Numbers{});
 }
 
 TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {

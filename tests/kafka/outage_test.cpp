@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "../support/output_of.h"
 #include "cluster.h"
 #include "kafka_node.h"
 
@@ -57,6 +58,65 @@ TEST(KafkaOutage, AKilledServerLosesNothingThatWasConfirmed) {
   })) << ran.size();
 }
 
+// It lies in the queue again when the time is over, as if it had never gone out.
+TEST(KafkaOutage, WhatWentOutAndWasNeverAnsweredMayBeStored) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "doubt", {{"properties", "socket.timeout.ms=1000"}});
+  Session producer = broker.open(GANDER_ROLE_PRODUCE);
+  ASSERT_EQ(producer.enqueue({message(1)}).at(0), GANDER_OK);
+  node.freeze();
+  const gander_error e = error_of([&] { producer.enqueue({message(2)}, Call(3s)); });
+  EXPECT_NE(e.flags & GANDER_ERROR_MAYBE_APPLIED, 0U) << e.message;
+}
+
+// Of one queue a partition lies where nobody is; nobody else waits for it.
+TEST(KafkaOutage, AQueueWithoutALeaderHoldsUpNoOtherAndSaysWhatItLacks) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "x");
+  Session other = broker.open(GANDER_ROLE_PRODUCE);
+  ASSERT_EQ(other.enqueue({message(1)}).at(0), GANDER_OK);
+  KafkaNode second(&node);
+  Broker wide = broker_on(host, node.url(), "y", {{"replication", "2"}});
+  ASSERT_TRUE(eventually([&] {
+    try {
+      return wide.open(GANDER_ROLE_PRODUCE).enqueue({message(1)}).at(0) == GANDER_OK;
+    } catch (const Failure&) {
+      return false;  // the second has not joined yet
+    }
+  }));
+  Cluster cluster(node.url());
+  for (const std::string priority : {"0", "1", "2"})
+    cluster.create("x.q.split." + priority, {{"retention.ms", "-1"}}, 2);  // one on each
+  second.kill();
+  gander_error e = blank_error();
+  std::uint64_t n = 1;
+  EXPECT_TRUE(eventually([&] {
+    std::thread held([&] {
+      try {
+        broker.open(GANDER_ROLE_PRODUCE)
+            .enqueue({message(2, "split"), message(3, "split")}, Call(1500ms));
+      } catch (const Failure& failure) {
+        e = failure.error;
+      }
+    });
+    std::this_thread::sleep_for(200ms);
+    gander_status own = GANDER_INTERNAL;
+    try {
+      own = other.enqueue({message(++n)}, Call(700ms)).at(0);
+    } catch (const Failure& failure) {
+      own = failure.error.code;
+    }
+    held.join();
+    EXPECT_EQ(own, GANDER_OK);
+    return e.code == GANDER_UNAVAILABLE &&
+           std::string_view(e.message).find("has no leader") != std::string_view::npos;
+  })) << e.message;
+}
+
 // All of it would run again if the worker died as well.
 TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
   KafkaNode node;
@@ -94,6 +154,25 @@ TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
     return ran.size() == kJobs;
   })) << ran.size();
   for (const auto& [number, times] : ran) EXPECT_EQ(times, 1) << number;
+}
+
+// It may be what killed its last worker.
+TEST(KafkaOutage, WhatADeadWorkerLeftIsNotBegunWhenItCannotBeCommittedFirst) {
+  KafkaNode node;
+  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
+  FakeHost host;
+  Broker broker = broker_on(host, node.url(), "left", {{"member", "w1"}, {"lease_ms", "60000"}});
+  broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  EXPECT_EQ(output_of(GANDER_TAKE_AND_DIE " " + node.url() + " left w1"), "1 0\n");
+  Session waiter = broker.open(GANDER_ROLE_WAIT);
+  Session consumer = consumer_on(broker, "w");
+  ASSERT_EQ(waiter.wait(10s), GANDER_OK) << "it has come";
+  node.freeze();
+  EXPECT_EQ(consumer.take(1).size(), 0U);
+  node.kill();
+  node.start();
+  std::vector<Taken> keep;
+  EXPECT_EQ(number_of(take_until(consumer, 1, keep).at(0).id), 1U);
 }
 
 TEST(KafkaOutage, WhatWasScheduledOutlivesTheServerAndComesOnce) {

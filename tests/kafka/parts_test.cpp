@@ -52,10 +52,12 @@ TEST(KafkaOffsets, SaysOfEveryRandomPatternWhatItWasTold) {
     }
     offsets.owner = 42;
     offsets.left = false;
+    offsets.idle = round % 2 == 0;
     const auto read = Offsets::decode(offsets.base(), offsets.encode());
     ASSERT_TRUE(read);
     EXPECT_EQ(read->owner, 42U);
     EXPECT_FALSE(read->left);
+    EXPECT_EQ(read->idle, round % 2 == 0);
     EXPECT_EQ(read->next(), offsets.next());
     for (std::int64_t o = 100; o < 100 + window; ++o)
       ASSERT_EQ(read->is_done(o), done.contains(o)) << "offset " << o << ", round " << round;
@@ -255,6 +257,46 @@ TEST(KafkaStock, WhatOnlyWaitsBeforeAMarkerIsNotTakenForHandedOut) {
   next = *Offsets::decode(p.offsets.base(), p.offsets.encode());
   EXPECT_EQ(next.give_back_all({1, 0}), 3U);
   EXPECT_EQ(next.counts(5).crashes, 0U);
+}
+
+TEST(KafkaStock, WhatWasTakenAndNeverLeftComesAgainInItsOrder) {
+  Stock stock(1);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1, made.careful = true;
+  Partition& p = stock.assign(std::move(made));
+  for (const std::int64_t offset : {0, 1, 2, 3})
+    stock.arrive(p, offset, value_of(static_cast<int>(offset)));
+  const auto take = [&](std::uint32_t n) {
+    sdk::Batch batch;
+    stock.take({sdk::str("q"), n, 0}, 0, "w", batch);
+    return batch.size();
+  };
+  ASSERT_EQ(take(1), 1U);
+  const std::uint64_t before = stock.last_receipt();
+  ASSERT_EQ(take(2), 2U);
+  stock.take_back(before, 2);
+  EXPECT_TRUE(p.careful) << "nothing of it has run";
+  EXPECT_EQ(p.held.size(), 1U) << "what others hold stays theirs";
+  EXPECT_EQ(p.offsets.give_back_all({1, 0}), 1U);
+  EXPECT_EQ(take(9), 3U);
+  EXPECT_EQ(p.offsets.counts(1).give_backs, 0U);
+}
+
+TEST(KafkaStock, WhatIsHandedOnIsBoundedByItsBytesAndIsAtLeastOne) {
+  Stock stock(1);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  const std::string body(100, 'x');
+  for (const std::int64_t offset : {0, 1, 2, 3}) {
+    gander_message m{};
+    m.body = sdk::bytes(body);
+    std::string value;
+    sdk::write_message(m, "", 0, value);
+    stock.arrive(p, offset, value);
+  }
+  EXPECT_EQ(stock.remove_last("q", 1, 9, 250).size(), 2U);
+  EXPECT_EQ(stock.remove_last("q", 1, 9, 50).size(), 1U);
 }
 
 // A partition whose map is full waits for one that holds it up, and loses nothing by it.

@@ -5,6 +5,7 @@
 #include <list>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "../support/operator.h"
 #include "cluster.h"
@@ -60,6 +61,21 @@ TEST_F(KafkaReady, WithNoWorkerThereItIsRemovedAllTheSame) {
   EXPECT_EQ(op_->remove({2}), Statuses{GANDER_NOT_FOUND});
   Session consumer = consumer_on(worker(), "w");
   EXPECT_EQ(take(consumer, 3), (std::set<std::uint64_t>{1, 3, 5}));
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
+TEST_F(KafkaReady, OfTwoOperatorsNoneTakesBackWhatTheOtherHasRemoved) {
+  enqueue(1, 8);
+  const auto remove = [&](Numbers numbers) {
+    Broker desk = broker_on(host_, url_, cluster_->prefix());
+    Operator op(desk);
+    for (const std::uint64_t n : numbers) EXPECT_EQ(op.remove({n}), Statuses{GANDER_OK}) << n;
+  };
+  std::thread odd([&] { remove({1, 3, 5}); });
+  remove({2, 4, 6});
+  odd.join();
+  Session consumer = consumer_on(worker(), "w");
+  EXPECT_EQ(take(consumer, 2), (std::set<std::uint64_t>{7, 8}));
   EXPECT_EQ(consumer.take(10).size(), 0U);
 }
 

@@ -113,5 +113,25 @@ TEST(KafkaRebalance, WhatABusyWorkerDoesNotAskForGoesToAnIdleOne) {
   EXPECT_EQ(one.settle(GANDER_SETTLE_ACK, held.at(0)), GANDER_OK);
 }
 
+// It would be written to and fro for as long as they are busy.
+TEST(KafkaRebalance, BetweenTwoBusyWorkersNothingIsHandedOn) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  Cluster cluster(url);
+  FakeHost host;
+  const std::map<std::string, std::string> two{{"partitions", "2"}};
+  Broker brokers[] = {broker_on(host, url, cluster.prefix(), two),
+                      broker_on(host, url, cluster.prefix(), two)};
+  Session one = consumer_on(brokers[0], "one");
+  Session other = consumer_on(brokers[1], "other");
+  brokers[0].open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3)});
+  std::vector<Taken> keep;
+  ASSERT_EQ(take_until(one, 1, keep).size(), 1U);
+  ASSERT_EQ(take_until(other, 1, keep).size(), 1U);
+  const std::string topic = cluster.prefix() + ".q.default.1";
+  const std::int64_t before = cluster.written(topic, 2);
+  std::this_thread::sleep_for(4s);
+  EXPECT_EQ(cluster.written(topic, 2), before);
+}
+
 }  // namespace
 }  // namespace gander::test
