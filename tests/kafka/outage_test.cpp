@@ -9,7 +9,6 @@
 #include <set>
 #include <thread>
 
-#include "../support/output_of.h"
 #include "cluster.h"
 #include "kafka_node.h"
 
@@ -154,25 +153,6 @@ TEST(KafkaOutage, WhileNothingCanBeCommittedNoMoreIsBegun) {
     return ran.size() == kJobs;
   })) << ran.size();
   for (const auto& [number, times] : ran) EXPECT_EQ(times, 1) << number;
-}
-
-// It may be what killed its last worker.
-TEST(KafkaOutage, WhatADeadWorkerLeftIsNotBegunWhenItCannotBeCommittedFirst) {
-  KafkaNode node;
-  if (!node.there()) GTEST_SKIP() << server_absence("kafka");
-  FakeHost host;
-  Broker broker = broker_on(host, node.url(), "left", {{"member", "w1"}, {"lease_ms", "60000"}});
-  broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
-  EXPECT_EQ(output_of(GANDER_TAKE_AND_DIE " " + node.url() + " left w1"), "1 0\n");
-  Session waiter = broker.open(GANDER_ROLE_WAIT);
-  Session consumer = consumer_on(broker, "w");
-  ASSERT_EQ(waiter.wait(10s), GANDER_OK) << "it has come";
-  node.freeze();
-  EXPECT_EQ(consumer.take(1).size(), 0U);
-  node.kill();
-  node.start();
-  std::vector<Taken> keep;
-  EXPECT_EQ(number_of(take_until(consumer, 1, keep).at(0).id), 1U);
 }
 
 TEST(KafkaOutage, WhatWasScheduledOutlivesTheServerAndComesOnce) {

@@ -157,26 +157,6 @@ TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
   }));
 }
 
-// Priorities are written one after the other.
-TEST(KafkaRefusals, WhereALowerPriorityIsRefusedItIsToldThatTheHigherIsStored) {
-  GANDER_REQUIRE_SERVER(url, "kafka");
-  Cluster cluster(url);
-  cluster.create(cluster.prefix() + ".q.default.1",
-                 {{"retention.ms", "-1"}, {"min.insync.replicas", "2"}});
-  FakeHost host;
-  Broker broker = broker_on(host, url, cluster.prefix());
-  Message high = message(1);
-  high.m.priority = GANDER_PRIORITY_HIGH;
-  ASSERT_EQ(broker.open(GANDER_ROLE_PRODUCE).enqueue({high}).at(0), GANDER_OK);
-  const auto refused = [&](std::vector<Message> messages) {
-    Session producer = broker.open(GANDER_ROLE_PRODUCE);
-    return error_of([&] { producer.enqueue(std::move(messages), Call(1500ms)); });
-  };
-  // As a rule it is refused, and waits to be sent again, when the time is over.
-  EXPECT_TRUE(eventually([&] { return !maybe_applied(refused({message(2)})); }));
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(maybe_applied(refused({high, message(2)})));
-}
-
 TEST(KafkaRefusals, FrontIsNotOnOfferAndSaysSoAtTheCall) {
   GANDER_REQUIRE_SERVER(url, "kafka");
   const Cluster cluster(url);
