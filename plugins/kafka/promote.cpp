@@ -180,6 +180,8 @@ void Member::narrow(const std::vector<Promotion>& due, const sdk::Error& e) {
   Suspect& suspect = suspects_[first];
   const bool may_be_size = e.code() == GANDER_TOO_LARGE || !is_answer(e);
   if (may_be_size) suspect.most = std::max<std::size_t>(1, due.size() / 2);
+  // What was silent once may have waited for the end of a transaction that failed for others.
+  if (!is_answer(e) && suspect.silent++ == 0) return;
   if (e.code() != GANDER_TOO_LARGE) return hold_back(first, e);
   if (due.size() > 1) return;
   host_.log(GANDER_LOG_WARN,
