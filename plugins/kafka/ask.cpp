@@ -24,6 +24,10 @@ std::size_t size_of(const Removal& one) {
          (one.successor && one.successor->value ? one.successor->value->size() : 0);
 }
 
+std::string_view key_of(const rd_kafka_message_t& m) {
+  return {static_cast<const char*>(m.key), m.key_len};
+}
+
 std::size_t missing(const std::vector<std::optional<Removed>>& answers) {
   return static_cast<std::size_t>(
       std::ranges::count_if(answers, [](const auto& one) { return !one.has_value(); }));
@@ -126,26 +130,98 @@ void Asker::write(const Group& group, const std::vector<Removal>& removals, cons
   }
 }
 
-void Asker::listen(Answers& answers, const sdk::Deadline& deadline) {
-  const auto visit = [&](const rd_kafka_message_t& m) {
+void Asker::read_on(const Log::Visitor& visit, const sdk::Deadline& deadline) {
+  const auto note = [&](const rd_kafka_message_t& m) {
     position_ = m.offset + 1;
-    const auto id = answered_by({static_cast<const char*>(m.key), m.key_len});
+    return visit(m);
+  };
+  const std::string topic = instance_.topics.names().state();
+  log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, note, deadline);
+}
+
+void Asker::hear(const Heard& heard, const sdk::Deadline& deadline) {
+  const auto visit = [&](const rd_kafka_message_t& m) {
+    const auto id = answered_by(key_of(m));
     if (!id || m.payload == nullptr) return true;
     const auto asked =
         std::ranges::find_if(asked_, [&](const Asked& one) { return one.request.id == *id; });
     if (asked == asked_.end()) return true;
     auto said = read_answer({static_cast<const char*>(m.payload), m.len});
-    if (!said || said->size() != asked->places.size()) return true;
-    for (std::size_t i = 0; i < said->size(); ++i)
-      if (auto& place = answers[asked->places[i]]; !place) place = std::move((*said)[i]);
+    if (said && said->size() == asked->request.removals.size()) heard(*asked, *std::move(said));
     return true;
   };
-  const std::string topic = instance_.topics.names().state();
+  read_on(visit, deadline);
+}
+
+void Asker::listen(Answers& answers, const sdk::Deadline& deadline) {
+  const auto heard = [&](const Asked& asked, std::vector<Removed> said) {
+    for (std::size_t i = 0; i < said.size(); ++i)
+      if (auto& place = answers[asked.places[i]]; !place) place = std::move(said[i]);
+  };
   const auto until = std::chrono::steady_clock::now() + kListen;
   while (missing(answers) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
-    log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, visit, deadline);
+    hear(heard, deadline);
     if (missing(answers) > 0) std::this_thread::sleep_for(kPause);
   }
+}
+
+// A transaction's end is answered before its records are shown. Whoever came into the group in
+// between would not read it.
+bool Asker::await_shown(std::string_view key, const sdk::Deadline& deadline) {
+  bool shown = false;
+  const auto visit = [&](const rd_kafka_message_t& m) { return !(shown = key_of(m) == key); };
+  for (;;) {
+    read_on(visit, deadline);
+    if (shown || deadline.passed()) return shown;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// Nothing is to be removed; the answer says that all before it was read.
+void Asker::ask_whether_read(const Group& group, const sdk::Deadline& deadline) {
+  const std::int64_t left = ms_left(deadline, instance_.settings.call_timeout);
+  const std::int64_t until_us = instance_.host.now_us() + left * 1000 + kSkew;
+  std::vector<Outgoing> records;
+  for (const GroupMember& member : group.members) {
+    asked_.push_back({{text_of(new_token()), member.id, true, until_us, {}}, {}});
+    const Request& request = asked_.back().request;
+    records.push_back(
+        {instance_.topics.names().state(), 0, request_key(request.id), write_request(request)});
+  }
+  if (!records.empty()) transactions_.run(records, nullptr, nullptr, deadline);
+}
+
+// Of those of now alone: who comes later reads all that there is before he takes anything.
+std::size_t Asker::await_readers(std::string_view key, std::int64_t from,
+                                 const sdk::Deadline& deadline) {
+  const sdk::Deadline until = within(deadline, instance_.settings.call_timeout);
+  const std::string& name = instance_.topics.names().group();
+  std::set<std::string> silent;
+  position_ = from;
+  try {
+    if (!await_shown(key, until)) return 1;
+    Group group = Admin(log_.client()).group(name, until);
+    for (const GroupMember& member : group.members) silent.insert(member.id);
+    ask_whether_read(group, until);
+    auto look = std::chrono::steady_clock::now() + kListen;
+    while (!silent.empty() && !until.passed()) {
+      hear([&](const Asked& asked, const auto&) { silent.erase(asked.request.member); }, until);
+      if (silent.empty()) break;
+      std::this_thread::sleep_for(kPause);
+      if (std::chrono::steady_clock::now() < look) continue;
+      look = std::chrono::steady_clock::now() + kListen;
+      group = Admin(log_.client()).group(name, until);
+      std::erase_if(silent, [&](const std::string& id) {
+        return std::ranges::find(group.members, id, &GroupMember::id) == group.members.end();
+      });
+    }
+  } catch (const sdk::Error& e) {
+    forget();
+    if (e.code() != GANDER_TIMEOUT || silent.empty()) throw;
+    return silent.size();
+  }
+  forget();
+  return silent.size();
 }
 
 // What stays there is read by every worker that starts.

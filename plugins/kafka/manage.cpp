@@ -34,10 +34,10 @@ void Manager::write(std::vector<Outgoing>& records, const sdk::Deadline& deadlin
   records.clear();
 }
 
-// Other workers hear of it with their next fetch; of this process it is true at once.
 void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) {
   instance_.topics.need_control(deadline);
   Outgoing mark{instance_.topics.names().state(), 0, std::string(queue), std::nullopt};
+  const std::int64_t from = log_.end_of(mark.topic, deadline);
   if (paused) mark.value = "paused";
   std::vector<Outgoing> records{std::move(mark)};
   write(records, deadline);
@@ -45,7 +45,14 @@ void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& de
     const std::lock_guard lock(member->mutex());
     member->stock().pause(queue, paused);
   }
-  if (!paused) instance_.bell.ring(queue);
+  if (!paused) return instance_.bell.ring(queue);
+  if (const std::size_t n = asker_.await_readers(queue, from, deadline))
+    throw sdk::Error(GANDER_TIMEOUT,
+                     instance_.settings.where() + ": '" + std::string(queue) + "' is paused, but " +
+                         std::to_string(n) +
+                         " of the group's members did not say in time that they know; one that "
+                         "hangs may take from it until it hears or its lease is over; try again",
+                     GANDER_ERROR_RETRYABLE);
 }
 
 std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,

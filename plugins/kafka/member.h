@@ -147,6 +147,7 @@ class Member {
   // serve.cpp
   void arrive_request(std::string_view id, const rd_kafka_message_t& message);
   void serve_requests();
+  void confirm(const Request& request, const sdk::Deadline& deadline);
   void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
   bool write_surely(const std::vector<Outgoing>& records,

@@ -23,6 +23,10 @@ void Member::serve_requests() {
   for (const Request& request : std::exchange(requests_, {})) {
     const sdk::Deadline deadline = after(kPatience);
     try {
+      if (request.removals.empty()) {
+        confirm(request, deadline);
+        continue;
+      }
       const auto commits = hold_commits(deadline);
       if (!answered(true)) return;
       if (request.owned)
@@ -33,6 +37,19 @@ void Member::serve_requests() {
       host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
     }
   }
+}
+
+// That all before it was read. It comes with nothing else, so it takes no transaction, the first of
+// which takes a second.
+void Member::confirm(const Request& request, const sdk::Deadline& deadline) {
+  const std::string topic = topics_.names().state(), key = answer_key(request.id);
+  std::string answer = write_answer({});
+  const Client& client = topics_.client(deadline);
+  const auto code = rd_kafka_producev(
+      client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
+      RD_KAFKA_V_VALUE(answer.data(), answer.size()), RD_KAFKA_V_END);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client.error(code, "writing to " + topic);
 }
 
 void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
