@@ -48,8 +48,8 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
         throw sdk::Error(GANDER_TIMEOUT,
                          instance_.settings.where() + ": " + std::to_string(missing(answers)) +
                              " of " + std::to_string(answers.size()) +
-                             " removals of ready messages were not answered by the workers that "
-                             "own their partitions; try again",
+                             " removals were not answered by the workers that own the "
+                             "partitions; try again",
                          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
       const Group group = Admin(log_.client()).group(name, deadline);
       if (group.members.empty() && settle_here(removals, answers, deadline)) break;
@@ -76,8 +76,10 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
 // message in both places, and none in neither. The commit is refused when somebody has joined.
 bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
                         const sdk::Deadline& deadline) {
+  const std::string later = instance_.topics.names().scheduled();
   std::set<std::string> topics;
-  for (const Removal& one : removals) topics.insert(one.topic);
+  for (const Removal& one : removals)
+    if (one.topic != later) topics.insert(one.topic);
   std::map<std::pair<std::string, std::int32_t>, Offsets> after;
   for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
     after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
@@ -87,6 +89,10 @@ bool Asker::settle_here(const std::vector<Removal>& removals, Answers& answers,
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
+    if (one.topic == later) {
+      done[i] = settlement.add_kept(one);
+      continue;
+    }
     done[i] = settlement.add(one, after[{one.topic, one.partition}]);
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }

@@ -35,10 +35,13 @@ class Due {
   void distrust();
   [[nodiscard]] std::vector<std::int32_t> partitions() const;  // owned
   [[nodiscard]] std::int64_t position(std::int32_t partition) const;
+  // Whether it is owned, and everything of it had been read up to there.
+  [[nodiscard]] bool has_read(std::int32_t partition, std::int64_t to) const;
 
   // ---- promoting
   // At most so many that are due, in the order in which they fell due.
   [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most) const;
+  [[nodiscard]] bool has(const gander_id& id, std::int32_t partition) const;
   void erase(const gander_id& id);
   // Nothing of a queue is due until then.
   void hold_back(std::string_view queue, std::int64_t until_us);

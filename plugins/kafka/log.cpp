@@ -195,12 +195,14 @@ std::optional<gander_message> Log::message_in(const rd_kafka_message_t& m) {
 }
 
 sdk::IdMap<sdk::OwnedMessage> Log::read_compacted(const std::string& topic,
-                                                  const sdk::Deadline& deadline) {
+                                                  const sdk::Deadline& deadline,
+                                                  sdk::IdMap<RecordAt>* places) {
   sdk::IdMap<sdk::OwnedMessage> all;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
+    if (places != nullptr) (*places)[id] = {m.partition, m.offset};
     if (m.payload == nullptr)
       all.erase(id);
     else if (const auto message = message_in(m))

@@ -30,6 +30,12 @@ struct Progress {
   std::int64_t end = 0;
 };
 
+// Where a record lies in its topic.
+struct RecordAt {
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+};
+
 class Log {
  public:
   // `m` has a value, or is a tombstone; false ends the reading.
@@ -51,9 +57,10 @@ class Log {
   void read(const std::vector<Span>& spans, const Visitor& visit, const sdk::Deadline& deadline);
   // What a record holds; nothing, and a warning with its place, when it is no message of ours.
   std::optional<gander_message> message_in(const rd_kafka_message_t& m);
-  // What a compacted topic says now: the last value under each key.
+  // What a compacted topic says now: the last value under each key; and where each lies.
   sdk::IdMap<sdk::OwnedMessage> read_compacted(const std::string& topic,
-                                               const sdk::Deadline& deadline);
+                                               const sdk::Deadline& deadline,
+                                               sdk::IdMap<RecordAt>* places = nullptr);
   std::vector<std::string> read_paused(const sdk::Deadline& deadline);
 
  private:

@@ -117,30 +117,42 @@ void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
       ids, verdicts, [](const gander_message&, std::uint32_t) { return std::nullopt; }, deadline);
 }
 
-// Each is in one of three places. What is kept under its id is changed here; what is ready, where
-// its partition is owned.
+// Each is in one of three places. What is dead is changed here; what is to come and what is ready,
+// where its partition is owned.
 void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
                      const SuccessorOf& successor_of, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
   const Kept dead = log_.read_compacted(names.dead(), deadline);
-  const Kept later = log_.read_compacted(names.scheduled(), deadline);
+  sdk::IdMap<RecordAt> places;
+  const Kept later = log_.read_compacted(names.scheduled(), deadline, &places);
   std::vector<Outgoing> records;
-  std::vector<std::size_t> others;
+  std::vector<Removal> removals;
+  std::vector<std::size_t> asked, others;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const bool is_dead = dead.contains(ids[i]);
     verdicts[i] = GANDER_OK;
-    if (!is_dead && !later.contains(ids[i])) {
+    if (const auto it = dead.find(ids[i]); it != dead.end()) {
+      const auto successor = successor_of(it->second, GANDER_STATE_DEAD);
+      if (successor) records.push_back(*successor);
+      // Under the same key of the same topic the successor takes its place.
+      if (!successor || successor->topic != names.dead())
+        records.push_back(tombstone(names.dead(), ids[i]));
+    } else if (const auto entry = later.find(ids[i]); entry != later.end()) {
+      const RecordAt& at = places.at(ids[i]);
+      auto successor = successor_of(entry->second, entry->second.state);
+      if (!successor) successor = tombstone(names.scheduled(), ids[i]);
+      // Also when the topic has got more partitions since.
+      if (successor->topic == names.scheduled()) successor->partition = at.partition;
+      removals.push_back(
+          {names.scheduled(), at.partition, at.offset, at.offset + 1, *std::move(successor)});
+      asked.push_back(i);
+    } else {
       others.push_back(i);
-      continue;
     }
-    const gander_message& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
-    const std::string from = is_dead ? names.dead() : names.scheduled();
-    const auto successor = successor_of(m, m.state);
-    if (successor) records.push_back(*successor);
-    // Under the same key of the same topic the successor takes its place.
-    if (!successor || successor->topic != from) records.push_back(tombstone(from, ids[i]));
   }
   write(records, deadline);
+  const std::vector<Removed> removed = asker_.ask(removals, deadline);
+  for (std::size_t i = 0; i < removed.size(); ++i)
+    if (removed[i].offsets.empty()) others.push_back(asked[i]);  // it has become ready meanwhile
   change_ready(ids, others, verdicts, successor_of, deadline);
 }
 
