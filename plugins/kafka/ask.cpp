@@ -24,6 +24,10 @@ std::size_t size_of(const Removal& one) {
          (one.successor && one.successor->value ? one.successor->value->size() : 0);
 }
 
+std::string_view key_of(const rd_kafka_message_t& m) {
+  return {static_cast<const char*>(m.key), m.key_len};
+}
+
 std::size_t missing(const std::vector<std::optional<Removed>>& answers) {
   return static_cast<std::size_t>(
       std::ranges::count_if(answers, [](const auto& one) { return !one.has_value(); }));
@@ -44,8 +48,8 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
         throw sdk::Error(GANDER_TIMEOUT,
                          instance_.settings.where() + ": " + std::to_string(missing(answers_)) +
                              " of " + std::to_string(answers_.size()) +
-                             " removals of ready messages were not answered by the workers that "
-                             "own their partitions; try again",
+                             " removals were not answered by the workers that own the "
+                             "partitions; try again",
                          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
       const Group group = Admin(log_.client()).group(name, deadline);
       if (group.members.empty()) {
@@ -90,8 +94,10 @@ bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadlin
 // pending: who joins later waits for its end before he reads what is committed.
 bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
   alone_.take_turn(deadline);
+  const std::string later = instance_.topics.names().scheduled();
   std::set<std::string> topics;
-  for (const Removal& one : removals) topics.insert(one.topic);
+  for (const Removal& one : removals)
+    if (one.topic != later) topics.insert(one.topic);
   std::map<std::pair<std::string, std::int32_t>, Offsets> after;
   for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
     after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
@@ -101,6 +107,10 @@ bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadli
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
+    if (one.topic == later) {
+      done[i] = settlement.add_kept(one);
+      continue;
+    }
     // Not answered, while it has no leader: of what its commit says nothing is known.
     const auto found = after.find({one.topic, one.partition});
     if (found == after.end()) continue;
@@ -113,7 +123,9 @@ bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadli
   const Owned<rd_kafka_consumer_group_metadata_t> nobody(
       rd_kafka_consumer_group_metadata_new(name.c_str()));
   const auto still = [&] { return Admin(log_.client()).group(name, deadline).members.empty(); };
-  if (list->cnt > 0) alone_.run(settlement.records, list.get(), nobody.get(), deadline, still);
+  if (!settlement.records.empty() || list->cnt > 0)
+    alone_.run(settlement.records, list->cnt > 0 ? list.get() : nullptr, nobody.get(), deadline,
+               still);
   answers_ = std::move(done);
   return missing(answers_) == 0;
 }
@@ -149,26 +161,98 @@ void Asker::write(const Group& group, const std::vector<Removal>& removals,
   }
 }
 
-void Asker::listen(const sdk::Deadline& deadline) {
-  const auto visit = [&](const rd_kafka_message_t& m) {
+void Asker::read_on(const Log::Visitor& visit, const sdk::Deadline& deadline) {
+  const auto note = [&](const rd_kafka_message_t& m) {
     position_ = m.offset + 1;
-    const auto id = answered_by({static_cast<const char*>(m.key), m.key_len});
+    return visit(m);
+  };
+  const std::string topic = instance_.topics.names().state();
+  log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, note, deadline);
+}
+
+void Asker::hear(const Heard& heard, const sdk::Deadline& deadline) {
+  const auto visit = [&](const rd_kafka_message_t& m) {
+    const auto id = answered_by(key_of(m));
     if (!id || m.payload == nullptr) return true;
     const auto asked =
         std::ranges::find_if(asked_, [&](const Asked& one) { return one.request.id == *id; });
     if (asked == asked_.end()) return true;
     auto said = read_answer({static_cast<const char*>(m.payload), m.len});
-    if (!said || said->size() != asked->places.size()) return true;
-    for (std::size_t i = 0; i < said->size(); ++i)
-      if (auto& place = answers_[asked->places[i]]; !place) place = std::move((*said)[i]);
+    if (said && said->size() == asked->request.removals.size()) heard(*asked, *std::move(said));
     return true;
   };
-  const std::string topic = instance_.topics.names().state();
+  read_on(visit, deadline);
+}
+
+void Asker::listen(const sdk::Deadline& deadline) {
+  const auto heard = [&](const Asked& asked, std::vector<Removed> said) {
+    for (std::size_t i = 0; i < said.size(); ++i)
+      if (auto& place = answers_[asked.places[i]]; !place) place = std::move(said[i]);
+  };
   const auto until = std::chrono::steady_clock::now() + kListen;
   while (missing(answers_) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
-    log_.read({{topic, 0, position_, std::numeric_limits<std::int64_t>::max()}}, visit, deadline);
+    hear(heard, deadline);
     if (missing(answers_) > 0) std::this_thread::sleep_for(kPause);
   }
+}
+
+// A transaction's end is answered before its records are shown. Whoever came into the group in
+// between would not read it.
+bool Asker::await_shown(std::string_view key, const sdk::Deadline& deadline) {
+  bool shown = false;
+  const auto visit = [&](const rd_kafka_message_t& m) { return !(shown = key_of(m) == key); };
+  for (;;) {
+    read_on(visit, deadline);
+    if (shown || deadline.passed()) return shown;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// Nothing is to be removed; the answer says that all before it was read.
+void Asker::ask_whether_read(const Group& group, const sdk::Deadline& deadline) {
+  const std::int64_t left = ms_left(deadline, instance_.settings.call_timeout);
+  const std::int64_t until_us = instance_.host.now_us() + left * 1000 + kSkew;
+  std::vector<Outgoing> records;
+  for (const GroupMember& member : group.members) {
+    asked_.push_back({{text_of(new_token()), member.id, true, until_us, {}}, {}});
+    const Request& request = asked_.back().request;
+    records.push_back(
+        {instance_.topics.names().state(), 0, request_key(request.id), write_request(request)});
+  }
+  if (!records.empty()) transactions_.run(records, nullptr, nullptr, deadline);
+}
+
+// Of those of now alone: who comes later reads all that there is before he takes anything.
+std::size_t Asker::await_readers(std::string_view key, std::int64_t from,
+                                 const sdk::Deadline& deadline) {
+  const sdk::Deadline until = within(deadline, instance_.settings.call_timeout);
+  const std::string& name = instance_.topics.names().group();
+  std::set<std::string> silent;
+  position_ = from;
+  try {
+    if (!await_shown(key, until)) return 1;
+    Group group = Admin(log_.client()).group(name, until);
+    for (const GroupMember& member : group.members) silent.insert(member.id);
+    ask_whether_read(group, until);
+    auto look = std::chrono::steady_clock::now() + kListen;
+    while (!silent.empty() && !until.passed()) {
+      hear([&](const Asked& asked, const auto&) { silent.erase(asked.request.member); }, until);
+      if (silent.empty()) break;
+      std::this_thread::sleep_for(kPause);
+      if (std::chrono::steady_clock::now() < look) continue;
+      look = std::chrono::steady_clock::now() + kListen;
+      group = Admin(log_.client()).group(name, until);
+      std::erase_if(silent, [&](const std::string& id) {
+        return std::ranges::find(group.members, id, &GroupMember::id) == group.members.end();
+      });
+    }
+  } catch (const sdk::Error& e) {
+    forget();
+    if (e.code() != GANDER_TIMEOUT || silent.empty()) throw;
+    return silent.size();
+  }
+  forget();
+  return silent.size();
 }
 
 // What stays there is read by every worker that starts.

@@ -23,6 +23,10 @@ class Asker {
   // What became of each, in their order. Throws TIMEOUT and MAYBE_APPLIED when not all are answered
   // by the deadline, and UNAVAILABLE when there was no room for one of them.
   std::vector<Removed> ask(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
+  // A record of this key was written to <prefix>.state at `from` or behind. Waits until everybody
+  // can read it, and every worker has; how many workers have not by the deadline, or when a call
+  // has waited as long as the options let it.
+  std::size_t await_readers(std::string_view key, std::int64_t from, const sdk::Deadline& deadline);
   // Of those that the last ask() was about, what is known, also when it threw.
   using Answers = std::vector<std::optional<Removed>>;
   [[nodiscard]] const Answers& answers() const { return answers_; }
@@ -38,6 +42,12 @@ class Asker {
   void write(const Group& group, const std::vector<Removal>& removals,
              const sdk::Deadline& deadline);
   void listen(const sdk::Deadline& deadline);
+  bool await_shown(std::string_view key, const sdk::Deadline& deadline);
+  void ask_whether_read(const Group& group, const sdk::Deadline& deadline);
+  // What has been written to <prefix>.state since.
+  void read_on(const Log::Visitor& visit, const sdk::Deadline& deadline);
+  using Heard = std::function<void(const Asked&, std::vector<Removed>)>;
+  void hear(const Heard& heard, const sdk::Deadline& deadline);
   void forget() noexcept;
 
   Instance& instance_;

@@ -10,10 +10,14 @@ namespace gander::kafka {
 
 void add_commit(rd_kafka_topic_partition_list_t& list, const std::string& topic,
                 std::int32_t partition, const Offsets& offsets) {
+  add_note(list, topic, partition, offsets.base(), offsets.encode());
+}
+
+void add_note(rd_kafka_topic_partition_list_t& list, const std::string& topic,
+              std::int32_t partition, std::int64_t offset, const std::string& text) {
   rd_kafka_topic_partition_t& at =
       *rd_kafka_topic_partition_list_add(&list, topic.c_str(), partition);
-  at.offset = offsets.base();
-  const std::string text = offsets.encode();
+  at.offset = offset;
   at.metadata = std::malloc(text.size() + 1);  // librdkafka frees it
   if (at.metadata == nullptr) throw std::bad_alloc();
   std::memcpy(at.metadata, text.c_str(), text.size() + 1);

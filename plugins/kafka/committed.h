@@ -11,6 +11,9 @@ namespace gander::kafka {
 
 void add_commit(rd_kafka_topic_partition_list_t& list, const std::string& topic,
                 std::int32_t partition, const Offsets& offsets);
+// The same, with any text beside it.
+void add_note(rd_kafka_topic_partition_list_t& list, const std::string& topic,
+              std::int32_t partition, std::int64_t offset, const std::string& text);
 
 // Of the metadata that came with a commit, for `base`; nothing when there is none, or it cannot be
 // read.

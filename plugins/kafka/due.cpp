@@ -65,6 +65,16 @@ std::int64_t Due::position(std::int32_t partition) const {
   return it == parts_.end() ? -1 : it->second.position;
 }
 
+bool Due::has_read(std::int32_t partition, std::int64_t to) const {
+  const auto it = parts_.find(partition);
+  return it != parts_.end() && it->second.owned && it->second.read && it->second.position >= to;
+}
+
+bool Due::has(const gander_id& id, std::int32_t partition) const {
+  const auto it = entries_.find(id);
+  return it != entries_.end() && it->second.partition == partition;
+}
+
 std::vector<std::string> Due::queues(std::int64_t now_us) const {
   std::vector<std::string> all;
   for (const auto& [queue, order] : order_)

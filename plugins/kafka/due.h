@@ -36,6 +36,8 @@ class Due {
   void distrust();
   [[nodiscard]] std::vector<std::int32_t> partitions() const;  // owned
   [[nodiscard]] std::int64_t position(std::int32_t partition) const;
+  // Whether it is owned, and everything of it had been read up to there.
+  [[nodiscard]] bool has_read(std::int32_t partition, std::int64_t to) const;
 
   // ---- promoting
   // Queues of which something is due.
@@ -45,6 +47,7 @@ class Due {
   // queue, so that none waits for what is due of another.
   [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most,
                                               std::size_t most_bytes);
+  [[nodiscard]] bool has(const gander_id& id, std::int32_t partition) const;
   void erase(const gander_id& id);
   // Nothing of a queue is due until then.
   void hold_back(std::string_view queue, std::int64_t until_us);

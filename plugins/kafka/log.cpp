@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "committed.h"
 #include "error.h"
@@ -15,7 +16,7 @@
 namespace gander::kafka {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{100}, kLookAtGroup{1000};
+constexpr std::chrono::milliseconds kLook{100}, kLookAtGroup{1000}, kLookAtLeader{10};
 // A transaction's end is answered before its records are shown. One that takes longer is a
 // stranger's that goes on, or its process has died.
 constexpr std::chrono::milliseconds kBeingShown{500};
@@ -85,12 +86,18 @@ std::vector<Progress> Log::progress(const std::vector<std::string>& topics,
 }
 
 std::int64_t Log::end_of(const std::string& topic, const sdk::Deadline& deadline) {
-  std::int64_t low = 0, high = 0;
-  const auto code =
-      rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), 0, &low, &high,
-                                       ms_left(deadline, client_.settings().call_timeout));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "looking at " + topic);
-  return high;
+  const sdk::Deadline until = within(deadline, client_.settings().call_timeout);
+  for (;;) {
+    std::int64_t low = 0, high = 0;
+    const auto code =
+        rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), 0, &low, &high,
+                                         ms_left(until, client_.settings().call_timeout));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return high;
+    // As of one that was made just now, of which its leader has not heard yet.
+    if (code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || until.passed())
+      throw client_.error(code, "looking at " + topic);
+    std::this_thread::sleep_for(kLookAtLeader);
+  }
 }
 
 // A group that is refused us never answers this; the other question it does.
@@ -186,6 +193,7 @@ Log::Kept Log::read_compacted(const std::string& topic, const sdk::Deadline& dea
       KeptMessage& kept = all[id];
       kept.assign(*message);
       kept.partition = m.partition;
+      kept.offset = m.offset;
     }
     return true;
   };

@@ -34,6 +34,7 @@ struct Progress {
 // would come elsewhere once the topic has been given more partitions, and the old would stay.
 struct KeptMessage : sdk::OwnedMessage {
   std::int32_t partition = 0;
+  std::int64_t offset = 0;
 };
 
 class Log {

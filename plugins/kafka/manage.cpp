@@ -33,10 +33,10 @@ void Manager::write(std::vector<Outgoing>& records, const sdk::Deadline& deadlin
   records.clear();
 }
 
-// Other workers hear of it with their next fetch; of this process it is true at once.
 void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& deadline) {
   instance_.topics.need_control(deadline);
   Outgoing mark{instance_.topics.names().state(), 0, std::string(queue), std::nullopt};
+  const std::int64_t from = log_.end_of(mark.topic, deadline);
   if (paused) mark.value = "paused";
   std::vector<Outgoing> records{std::move(mark)};
   write(records, deadline);
@@ -44,7 +44,14 @@ void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& de
     const std::lock_guard lock(member->mutex());
     member->stock().pause(queue, paused);
   }
-  if (!paused) instance_.bell.ring(queue);
+  if (!paused) return instance_.bell.ring(queue);
+  if (const std::size_t n = asker_.await_readers(queue, from, deadline))
+    throw sdk::Error(GANDER_TIMEOUT,
+                     instance_.settings.where() + ": '" + std::string(queue) + "' is paused, but " +
+                         std::to_string(n) +
+                         " of the group's members did not say in time that they know; one that "
+                         "hangs may take from it until it hears or its lease is over; try again",
+                     GANDER_ERROR_RETRYABLE);
 }
 
 std::uint64_t Manager::purge(std::string_view queue, std::uint32_t state, std::int64_t before_us,
@@ -116,33 +123,42 @@ void Manager::remove(std::span<const gander_id> ids, sdk::Verdicts verdicts,
       ids, verdicts, [](const gander_message&, std::uint32_t) { return std::nullopt; }, deadline);
 }
 
-// Each is in one of three places. What is kept under its id is changed here; what is ready, where
-// its partition is owned.
+// Each is in one of three places. What is dead is changed here; what is to come and what is ready,
+// where its partition is owned.
 void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
                      const SuccessorOf& successor_of, const sdk::Deadline& deadline) {
   const Names& names = instance_.topics.names();
   const Log::Kept dead = log_.read_compacted(names.dead(), deadline);
   const Log::Kept later = log_.read_compacted(names.scheduled(), deadline);
   std::vector<Outgoing> records;
-  std::vector<std::size_t> others;
+  std::vector<Removal> removals;
+  std::vector<std::size_t> asked, others;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const bool is_dead = dead.contains(ids[i]);
     verdicts[i] = GANDER_OK;
-    if (!is_dead && !later.contains(ids[i])) {
+    if (const auto it = dead.find(ids[i]); it != dead.end()) {
+      auto successor = successor_of(it->second, GANDER_STATE_DEAD);
+      // Under the same key of the same partition the successor takes its place.
+      const bool in_place = successor && successor->topic == names.dead();
+      if (in_place) successor->partition = it->second.partition;
+      if (successor) records.push_back(*std::move(successor));
+      if (!in_place) records.push_back(tombstone(names.dead(), ids[i], it->second.partition));
+    } else if (const auto entry = later.find(ids[i]); entry != later.end()) {
+      const KeptMessage& at = entry->second;
+      auto successor = successor_of(at, at.state);
+      if (!successor) successor = tombstone(names.scheduled(), ids[i], at.partition);
+      if (successor->topic == names.scheduled()) successor->partition = at.partition;
+      removals.push_back(
+          {names.scheduled(), at.partition, at.offset, at.offset + 1, *std::move(successor)});
+      asked.push_back(i);
+    } else {
       others.push_back(i);
-      continue;
     }
-    const KeptMessage& m = is_dead ? dead.at(ids[i]) : later.at(ids[i]);
-    const std::string from = is_dead ? names.dead() : names.scheduled();
-    auto successor = successor_of(m, m.state);
-    // Under the same key of the same partition the successor takes its place.
-    const bool in_place = successor && successor->topic == from;
-    if (in_place) successor->partition = m.partition;
-    if (successor) records.push_back(*std::move(successor));
-    if (!in_place) records.push_back(tombstone(from, ids[i], m.partition));
   }
-  const bool some = !records.empty();
+  const bool some = !records.empty() || !removals.empty();
   write(records, deadline);
+  const std::vector<Removed> removed = asker_.ask(removals, deadline);
+  for (std::size_t i = 0; i < removed.size(); ++i)
+    if (removed[i].offsets.empty()) others.push_back(asked[i]);  // it has become ready meanwhile
   try {
     change_ready(ids, others, verdicts, successor_of, deadline);
   } catch (const sdk::Error& e) {

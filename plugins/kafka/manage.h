@@ -1,7 +1,7 @@
 // manage/1: what an operator does to messages, and the pause of a queue.
 //
-// What is to come and what is dead is kept under its id, and changed by whoever asks. What is ready
-// lies in the log of a partition, and is changed by who owns that: see removal.h.
+// What is dead is kept under its id, and changed by whoever asks. What is ready or to come lies in
+// a partition, and is changed by who owns that: see removal.h.
 #pragma once
 
 #include <gander/sdk/broker.hpp>

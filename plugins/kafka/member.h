@@ -178,7 +178,10 @@ class Member {
   // serve.cpp
   void arrive_request(std::string_view id, const rd_kafka_message_t& message);
   void serve_request();
+  void confirm(const Request& request, const sdk::Deadline& deadline);
   void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
+  enum class Look { done, later, not_ours };
+  Look remove_kept(const Removal& removal, Settlement& settlement, std::vector<gander_id>& gone);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
   bool write_surely(const std::vector<Outgoing>& records,
                     const rd_kafka_topic_partition_list_t& commit,

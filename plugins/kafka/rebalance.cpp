@@ -58,7 +58,8 @@ void Member::park_all() {
   const std::lock_guard lock(mutex_);
   stock_.park_all();
   due_.park_all();
-  joined_ = handing_over_ = false;
+  // Who was out of the group was not waited for by whoever paused a queue meanwhile.
+  joined_ = handing_over_ = state_read_ = false;
 }
 
 // Another has our name, and by it our partitions. He runs what was handed out, so what becomes of

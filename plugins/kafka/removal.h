@@ -1,5 +1,6 @@
 // Of messages that are ready an operator may want some no more, or elsewhere. They lie in
-// the log of a partition, and what is done there only its owner can say. So who wants it writes a
+// the log of a partition, and what is done there only its owner can say; and so it is with what is
+// to come, which its owner may be making ready at that moment. So who wants it writes a
 // request to <prefix>.state, which every worker reads. The one that it is meant for writes the
 // answer, what comes in the place of each message, and the commit that says they are done, in one
 // transaction. So an answer that can be read has happened; and a request that was not answered can
@@ -20,7 +21,8 @@ struct Removal {
   std::string topic;
   std::int32_t partition = 0;
   std::int64_t from = 0, to = 0;
-  std::optional<Outgoing> successor;  // written if all of it was removed
+  // Written if all of it was removed. Of one that is to come: under its id, if only a tombstone.
+  std::optional<Outgoing> successor;
 };
 
 struct Removed {
@@ -75,6 +77,15 @@ struct Settlement {
   // Of a partition that nobody owns, by what its last owner committed.
   const Removed& add(const Removal& removal, Offsets& offsets) {
     return add(removal, offsets, [&](std::int64_t offset) { return offsets.is_held(offset); });
+  }
+  // Of one that is to come, and is there.
+  const Removed& add_kept(const Removal& removal) {
+    Removed& done = answer.emplace_back();
+    done.offsets.add(removal.from, removal.to);
+    records.push_back(*removal.successor);
+    if (removal.successor->topic != removal.topic)
+      records.push_back({removal.topic, removal.partition, removal.successor->key, std::nullopt});
+    return done;
   }
   // To be read in `topic`, where the request was.
   void answer_to(const std::string& id, const std::string& topic) {

@@ -1,5 +1,7 @@
 // What an operator asks of messages that wait here: see removal.h. On the member's own thread, so
 // that nothing arrives meanwhile.
+#include <cstring>
+
 #include "committed.h"
 #include "member.h"
 
@@ -25,8 +27,10 @@ void Member::serve_request() {
   if (requests_.empty()) return;
   const Request request = std::move(requests_.front());
   requests_.erase(requests_.begin());
+  if (request.until_us < host_.now_us()) return;
   const sdk::Deadline deadline = after(kPatience);
   try {
+    if (request.removals.empty()) return confirm(request, deadline);
     const auto commits = hold_commits(deadline);
     if (!answered(true)) return requests_.clear();
     if (request.owned)
@@ -39,14 +43,54 @@ void Member::serve_request() {
   if (deadline.passed()) requests_.clear();
 }
 
+// That all before it was read. It comes with nothing else, so it takes no transaction, the first of
+// which takes a second.
+void Member::confirm(const Request& request, const sdk::Deadline& deadline) {
+  const std::string topic = topics_.names().state(), key = answer_key(request.id);
+  std::string answer = write_answer({});
+  const Client& client = topics_.client(deadline);
+  const auto code = rd_kafka_producev(
+      client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
+      RD_KAFKA_V_VALUE(answer.data(), answer.size()), RD_KAFKA_V_END);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client.error(code, "writing to " + topic);
+}
+
+// What is to come is ours as far as we have read it: whoever asked may have read on. With commits
+// held, under mutex_.
+Member::Look Member::remove_kept(const Removal& removal, Settlement& settlement,
+                                 std::vector<gander_id>& gone) {
+  gander_id id{};
+  if (!removal.successor || removal.successor->key.size() != sizeof id.bytes) return Look::not_ours;
+  if (!joined_ || due_.position(removal.partition) < 0) return Look::not_ours;
+  if (promoted_in_doubt_ || !due_.has_read(removal.partition, removal.to)) return Look::later;
+  std::memcpy(id.bytes, removal.successor->key.data(), sizeof id.bytes);
+  if (!due_.has(id, removal.partition)) {
+    settlement.answer.emplace_back();
+    return Look::done;
+  }
+  settlement.add_kept(removal);
+  gone.push_back(id);
+  return Look::done;
+}
+
 void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
   Settlement settlement;
   std::map<Partition*, std::pair<Offsets, Ranges>> after;
   std::vector<Record> withheld;
+  std::vector<gander_id> gone;
+  std::set<std::int32_t> later;  // partitions of <prefix>.sched
   const PartitionList list = new_list();
   {
     const std::lock_guard lock(mutex_);
     for (const Removal& one : request.removals) {
+      if (one.topic == topics_.names().scheduled()) {
+        const Look look = remove_kept(one, settlement, gone);
+        if (look == Look::later) requests_.push_back(request);
+        if (look != Look::done) return;
+        later.insert(one.partition);
+        continue;
+      }
       Partition* p = joined_ ? stock_.owned(one.topic, one.partition) : nullptr;
       if (p == nullptr) return;  // whoever asked looks for its owner anew
       auto& [offsets, removed] = after.try_emplace(p, p->offsets, Ranges()).first->second;
@@ -60,6 +104,9 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
       add_commit(*list, p->topic, p->number, state.first);
       stock_.withhold(*p, state.second, withheld);
     }
+    // The name of the request tells this commit from those before it: see write_surely().
+    for (const std::int32_t number : later)
+      add_note(*list, topics_.names().scheduled(), number, due_.position(number), request.id);
   }
   settlement.answer_to(request.id, topics_.names().state());
   const bool done = write_surely(settlement.records, *list, group().get(), deadline);
@@ -69,7 +116,10 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
   // Whoever came to take meanwhile went away empty-handed; and what was removed made room.
   for (const auto& [p, state] : after)
     if (!p->queue.empty()) bell_.ring(p->queue);
+  // If it was written after all, promote() looks first.
+  if (!done) promoted_in_doubt_ = promoted_in_doubt_ || !gone.empty();
   if (!done) return;
+  for (const gander_id& id : gone) due_.erase(id);
   for (auto& [p, state] : after) {
     for (const auto& [from, to] : state.second) p->offsets.remove(from, to);
     p->dirty = stock_.changed = true;
@@ -88,6 +138,7 @@ void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadl
   std::set<std::pair<std::string, std::int32_t>> partitions;
   for (const Removal& one : request.removals) {
     if (now.owner_of(one.topic, one.partition) != nullptr) return;
+    if (one.topic == topics_.names().scheduled()) return;  // it will have one
     if (partitions.emplace(one.topic, one.partition).second)
       rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition);
   }

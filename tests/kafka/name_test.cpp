@@ -5,7 +5,9 @@
 
 #include <list>
 #include <optional>
+#include <set>
 
+#include "../support/operator.h"
 #include "../support/output_of.h"
 #include "cluster.h"
 
@@ -24,6 +26,17 @@ class KafkaName : public testing::Test {
   Broker& worker(const std::string& name) {
     return brokers_.emplace_back(
         broker_on(host_, url_, cluster_->prefix(), {{"member", name}, {"lease_ms", "60000"}}));
+  }
+  // It does not hear that another has its name, until something that it wants is refused.
+  Broker& unaware_worker(const std::string& name) {
+    return brokers_.emplace_back(broker_on(
+        host_, url_, cluster_->prefix(),
+        {{"member", name}, {"lease_ms", "60000"}, {"properties", "heartbeat.interval.ms=50000"}}));
+  }
+  static void expect_fenced(const gander_error& e) {
+    EXPECT_EQ(e.code, GANDER_UNAVAILABLE) << e.message;
+    EXPECT_EQ(e.flags, GANDER_ERROR_RETRYABLE | GANDER_ERROR_RECONNECT) << e.message;
+    EXPECT_STREQ(e.native, "_FENCED") << e.message;
   }
   void enqueue(std::uint64_t number, const std::string& queue = "default") {
     worker("").open(GANDER_ROLE_PRODUCE).enqueue({message(number, queue)});
@@ -88,17 +101,44 @@ TEST_F(KafkaName, AMessageThatKillsItsWorkerAtOnceCountsCrashes) {
 }
 
 TEST_F(KafkaName, WhatThePredecessorStillWritesDoesNotCount) {
-  Broker& first = worker("w1");
+  Broker& first = unaware_worker("w1");
   Broker& second = worker("w1");
   enqueue(1);
   Session before = consumer_on(first, "before");
-  const gander_message held = take_one(before);
+  const gander_message held = take_one_for_certain(before);
   Session after = consumer_on(second, "after");
   const gander_message again = take_one(after);
-  EXPECT_NE(settled(before, GANDER_SETTLE_RETRY, held), GANDER_OK);
+  const gander_error e = error_of([&] { before.settle(GANDER_SETTLE_RETRY, held); });
+  expect_fenced(e);
   EXPECT_EQ(settled(after, GANDER_SETTLE_ACK, again), GANDER_OK);
   enqueue(2);
   EXPECT_EQ(number_of(take_one(after).id), 2U) << "it was written after all";
+}
+
+TEST_F(KafkaName, WhatThePredecessorStillPromotesDoesNotCount) {
+  constexpr std::uint64_t kJobs = 100;
+  Broker& first = unaware_worker("w1");
+  Broker& second = worker("w1");
+  std::vector<Message> later;
+  for (std::uint64_t n = 1; n <= kJobs; ++n) {
+    later.push_back(message(n));
+    later.back().m.run_at_us = host_.now_us + 60'000'000;
+  }
+  worker("").open(GANDER_ROLE_PRODUCE).enqueue(std::move(later));
+  Session before = consumer_on(first, "before"), after = consumer_on(second, "after");
+  Session slow = first.open(GANDER_ROLE_TEND, "before");
+  Session quick = second.open(GANDER_ROLE_TEND, "after");
+  for (Session* one : {&slow, &quick}) EXPECT_NE(one->tend().again_in_us, 0) << "it has read them";
+  host_.now_us += 60'000'001;
+  const gander_error e = error_of([&] { slow.tend(); });
+  expect_fenced(e);
+  EXPECT_TRUE(eventually([&] { return quick.tend().promoted == kJobs; }));
+  Operator desk(second);
+  Numbers ready;
+  EXPECT_TRUE(eventually([&] { return (ready = desk.list(GANDER_STATE_READY)).size() >= kJobs; }));
+  EXPECT_EQ(ready.size(), kJobs);
+  EXPECT_EQ(std::set(ready.begin(), ready.end()).size(), kJobs);
+  EXPECT_EQ(desk.list(GANDER_STATE_SCHEDULED), Numbers{});
 }
 
 TEST_F(KafkaName, TheFirstOfTwoGivesWayAndSaysWhyUntilTheOtherIsGone) {

@@ -1,9 +1,11 @@
 // Members that come, go and take long: nothing is lost, and what is still ours stays ours.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <thread>
 
+#include "../support/operator.h"
 #include "cluster.h"
 
 namespace gander::test {
@@ -59,6 +61,45 @@ TEST(KafkaRebalance, WhatStaysWithItsOwnerIsSettledAcrossIt) {
   consumer.take(1, "and.another");
   EXPECT_EQ(consumer.take(10).size(), 0U) << "it came again";
   EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+}
+
+// Of two partitions one moves to whoever joins, and what its owner still runs is then another's.
+TEST(KafkaRebalance, ALateResultOfAPartitionThatMovedIsLeaseLostAndDoesNothing) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  constexpr std::size_t kJobs = 12;
+  const Cluster cluster(url);
+  FakeHost host;
+  const std::map<std::string, std::string> two{{"partitions", "2"}, {"rebalance_wait_ms", "200"}};
+  Broker slow = broker_on(host, url, cluster.prefix(), two);
+  Broker joins = broker_on(host, url, cluster.prefix(), two);
+  std::vector<Message> jobs;
+  for (std::uint64_t n = 1; n <= kJobs; ++n) jobs.push_back(message(n));
+  slow.open(GANDER_ROLE_PRODUCE).enqueue(jobs);
+  Session first = consumer_on(slow, "first");
+  std::vector<Taken> keep;
+  std::map<std::uint64_t, gander_message> held;
+  for (const gander_message& m : take_until(first, kJobs, keep)) held[number_of(m.id)] = m;
+  ASSERT_EQ(held.size(), kJobs);
+  Session second = consumer_on(joins, "second");
+  const auto moved = take_until(second, kJobs / 2, keep);
+  ASSERT_EQ(moved.size(), kJobs / 2);
+  std::uint32_t op = 0;
+  for (const gander_message& m : moved) {
+    gander_message late = held.extract(number_of(m.id)).mapped();
+    EXPECT_EQ(late.crashes, m.crashes);
+    late.attempts = 1;
+    late.run_at_us = host.now_us + 60'000'000;
+    const std::array ops{GANDER_SETTLE_ACK, GANDER_SETTLE_RETRY, GANDER_SETTLE_DEAD};
+    EXPECT_EQ(first.settle(static_cast<std::uint32_t>(ops.at(op++ % ops.size())), late),
+              GANDER_LEASE_LOST);
+  }
+  for (const auto& [number, m] : held)
+    EXPECT_EQ(first.settle(GANDER_SETTLE_ACK, m), GANDER_OK) << number << " has not moved";
+  for (const gander_message& m : moved) EXPECT_EQ(second.settle(GANDER_SETTLE_ACK, m), GANDER_OK);
+  Operator desk(slow);
+  for (const std::uint32_t state : {GANDER_STATE_RETRY, GANDER_STATE_DEAD})
+    EXPECT_EQ(desk.list(state), Numbers{}) << "a late result left a successor";
+  EXPECT_EQ(first.take(10).size() + second.take(10).size(), 0U);
 }
 
 TEST(KafkaRebalance, MembersThatComeAndGoLoseNothing) {

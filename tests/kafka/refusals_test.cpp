@@ -4,8 +4,7 @@
 
 #include <set>
 
-#include <set>
-
+#include "../support/operator.h"
 #include "cluster.h"
 #include "kafka_node.h"
 
@@ -69,6 +68,32 @@ TEST(KafkaRefusals, AMissingTopicIsNamedWhenNoneMayBeMade) {
   EXPECT_EQ(e.code, GANDER_NOT_FOUND);
   EXPECT_THAT(e.message, HasSubstr(cluster.prefix() + ".q.default.0"));
   EXPECT_THAT(e.message, HasSubstr("'create_topics'"));
+}
+
+TEST(KafkaRefusals, AWorkerNamesTheTopicThatIsMissingAndTakesWhenItIsThere) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  const Cluster cluster(url);
+  FakeHost host;
+  Broker worker = broker_on(host, url, cluster.prefix(), {{"create_topics", "false"}});
+  Broker maker = broker_on(host, url, cluster.prefix());
+  const auto expect_missing = [&](const std::string& topic) {
+    const gander_error e = error_of([&] { consumer_on(worker, "w"); });
+    EXPECT_EQ(e.code, GANDER_NOT_FOUND);
+    EXPECT_TRUE(retryable(e));
+    EXPECT_THAT(e.message, HasSubstr("the topic " + cluster.prefix() + topic));
+    EXPECT_THAT(e.message, HasSubstr("create the topic, or let the option 'create_topics' do it"));
+  };
+  expect_missing(".sched");
+  Operator(maker).list(GANDER_STATE_SCHEDULED);  // which makes those of no queue
+  expect_missing(".q.default.0");
+  maker.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Session consumer = consumer_on(worker, "w");
+  std::vector<Taken> keep;
+  EXPECT_EQ(take_until(consumer, 1, keep).size(), 1U);
+  const gander_error e = error_of([&] { consumer.take(1, "other"); });
+  EXPECT_EQ(e.code, GANDER_NOT_FOUND);
+  EXPECT_THAT(e.message, HasSubstr(cluster.prefix() + ".q.other.0"));
+  EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, keep.back()[0]), GANDER_OK) << "it goes on";
 }
 
 TEST(KafkaRefusals, ATopicThatWouldLoseMessagesIsRefusedByItsName) {
@@ -141,6 +166,9 @@ TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
   EXPECT_EQ(e.code, GANDER_UNAVAILABLE);
   EXPECT_TRUE(retryable(e));
   EXPECT_THAT(e.message, HasSubstr("min.insync.replicas"));
+  const auto worst = Operator(broker).health().at(0);
+  EXPECT_EQ(worst.name, "brokers") << "one is left";
+  EXPECT_THAT(Operator(broker).health().at(1).value, HasSubstr("short of replicas"));
   second.start();
   EXPECT_TRUE(eventually([&] {
     try {

@@ -1,6 +1,9 @@
 // TLS and SCRAM: who is let in, who is not, and what is said of it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "guarded.h"
 
@@ -85,6 +88,28 @@ TEST_F(KafkaGuarded, AWrongPasswordOrMechanismIsUnauthenticated) {
     EXPECT_EQ(e.code, GANDER_UNAUTHENTICATED);
     EXPECT_THAT(e.message, AllOf(HasSubstr("'password'"), HasSubstr("'sasl_mechanism'")));
   }
+}
+
+TEST_F(KafkaGuarded, ThePasswordComesFromAFileAndMayChangeThere) {
+  Options options = guarded().by_tls("plain");
+  const std::string right = options.at("password");
+  const std::string file = testing::TempDir() + "gander-kafka-password-" + std::to_string(getpid());
+  options["password"] = "wrong";
+  options["password_file"] = file;
+  FakeHost host;
+  Broker broker(host, options);
+  const auto write = [&](const std::string& text) { std::ofstream(file) << text << "\n"; };
+  const auto open = [&] { broker.open(GANDER_ROLE_PRODUCE, "", Call(3s)); };
+  write("5ecret");
+  gander_error e = error_of(open);
+  EXPECT_EQ(e.code, GANDER_UNAUTHENTICATED);
+  EXPECT_THAT(e.message, Not(HasSubstr("5ecret")));
+  write(right);
+  open();
+  unlink(file.c_str());
+  e = error_of(open);
+  EXPECT_EQ(e.code, GANDER_CONFIG);
+  EXPECT_THAT(e.message, HasSubstr(file));
 }
 
 TEST_F(KafkaGuarded, ScramLetsInOrSaysThatThisLibrdkafkaCannot) {
