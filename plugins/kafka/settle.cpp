@@ -30,8 +30,17 @@ class Successors {
   Successors(Instance& instance, const sdk::Deadline& deadline)
       : topics_(instance.topics), now_us_(instance.host.now_us()), deadline_(deadline) {}
 
-  Outgoing of(const gander_settle& settle) {
-    gander_message m = *settle.message;
+  Outgoing of(const gander_settle& settle) { return of(settle, *settle.message); }
+  // Of one that a topic's limit refuses: a job's last error gives way, as a successor that is never
+  // stored would never leave its worker.
+  Outgoing without_note(const gander_settle& settle) {
+    gander_message bare = *settle.message;
+    bare.note = {};
+    return of(settle, bare);
+  }
+
+ private:
+  Outgoing of(const gander_settle& settle, gander_message m) {
     const Names& names = topics_.names();
     if (settle.op == GANDER_SETTLE_DEAD) {
       m.state = GANDER_STATE_DEAD;
@@ -45,7 +54,6 @@ class Successors {
     return ready_record(names, m);
   }
 
- private:
   Topics& topics_;
   std::int64_t now_us_;
   const sdk::Deadline& deadline_;
@@ -104,13 +112,22 @@ void settle(Instance& instance, Member& member, const std::string& incarnation,
   lock.unlock();
   std::vector<Outgoing> records;
   std::vector<const Record*> written;
+  const gander_settle* last = nullptr;
   Successors successors(instance, deadline);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] == nullptr || !needs_successor(*exchange.settles[i], *found[i])) continue;
-    records.push_back(successors.of(*exchange.settles[i]));
+    last = exchange.settles[i];
+    records.push_back(successors.of(*last));
     written.push_back(found[i]);
   }
-  if (!records.empty()) member.write(records, written, deadline);
+  try {
+    if (!records.empty()) member.write(records, written, deadline);
+  } catch (const sdk::Error& e) {
+    // Of several the host finds out which, one at a time.
+    if (e.code() != GANDER_TOO_LARGE || records.size() != 1) throw;
+    if (last->message->note.len == 0) throw;
+    member.write({successors.without_note(*last)}, written, deadline);
+  }
   lock.lock();
   apply(member, exchange, found, rung);
 }

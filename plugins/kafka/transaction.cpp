@@ -102,8 +102,11 @@ void Transactions::run(const std::vector<Outgoing>& records,
                            "settling", rd_kafka_error_string(refused.get()));
     if (still && !still())
       throw client_->error(RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, "settling");
-  } catch (const sdk::Error&) {
+  } catch (const sdk::Error& e) {
     abort(deadline);
+    // Where one was too large librdkafka (2.0.2) leaves a gap in the numbers of what it sends next,
+    // and refuses that itself, again and again.
+    if (e.code() == GANDER_TOO_LARGE && client_) part_with(std::move(client_));
     throw;
   }
   const Owned<rd_kafka_error_t> problem(

@@ -34,7 +34,8 @@ class Transactions {
   // and the offsets are pending; if it says no, nothing is committed.
   //
   // Throws: UNAVAILABLE and retryable, and nothing was written; with MAYBE_APPLIED when the end of
-  // it is not known.
+  // it is not known; TOO_LARGE, and nothing was written, when a topic refused one of the records,
+  // or several as they came together.
   void run(const std::vector<Outgoing>& records, const rd_kafka_topic_partition_list_t* offsets,
            const rd_kafka_consumer_group_metadata_t* group, const sdk::Deadline& deadline,
            const std::function<bool()>& still = nullptr);

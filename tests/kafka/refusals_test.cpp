@@ -136,6 +136,60 @@ TEST(KafkaRefusals, WhatTheTopicTakesNotIsTooLargeAndItsNeighboursAreStored) {
   EXPECT_EQ(consumer.take(10).size(), 0U);
 }
 
+// The topic would never take the successor, which is larger than what it succeeds.
+TEST(KafkaRefusals, AJobWhoseErrorMakesItTooLargeForATopicIsKeptWithoutThatText) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  Cluster cluster(url);
+  for (const char* name : {".dead", ".sched"})
+    cluster.create(cluster.prefix() + name,
+                   {{"cleanup.policy", "compact"}, {"max.message.bytes", "2000"}});
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Message large = message(1), larger = message(3);
+  large.body.assign(1700, 'x');
+  larger.body.assign(3000, 'x');
+  broker.open(GANDER_ROLE_PRODUCE).enqueue({large, message(2), larger});
+  Session consumer = consumer_on(broker, "w");
+  Session tender = broker.open(GANDER_ROLE_TEND, "w");
+  const std::string text(500, 'e');
+  const auto failed = [&](gander_message m, std::int64_t in) {
+    m.attempts += 1;
+    m.run_at_us = host.now_us + in;
+    m.note = {text.data(), static_cast<std::uint32_t>(text.size())};
+    return m;
+  };
+  std::vector<Taken> keep;
+  std::vector<Settle> retries;
+  for (const gander_message& m : take_until(consumer, 3, keep))
+    retries.push_back({GANDER_SETTLE_RETRY, failed(m, 1'000'000)});
+  // Together they are refused: the host finds out which, one at a time.
+  gander_error e = error_of([&] { consumer.exchange(retries, {}, 0); });
+  EXPECT_EQ(e.code, GANDER_TOO_LARGE) << e.message;
+  EXPECT_FALSE(retryable(e) || maybe_applied(e));
+  EXPECT_THAT(e.message, HasSubstr("max.message.bytes"));
+  for (const auto& [op, m] : retries) {
+    if (number_of(m.id) != 3) {
+      EXPECT_EQ(consumer.settle(op, m), GANDER_OK);
+      continue;
+    }
+    for (const auto to : {GANDER_SETTLE_RETRY, GANDER_SETTLE_DEAD}) {
+      e = error_of([&] { consumer.settle(static_cast<std::uint32_t>(to), m); });
+      EXPECT_EQ(e.code, GANDER_TOO_LARGE) << e.message;
+    }
+    EXPECT_EQ(consumer.settle(GANDER_SETTLE_ACK, m), GANDER_OK) << "it was kept";
+  }
+  host.now_us += 1'000'001;
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(consumer, 2, keep)) {
+    came.insert(number_of(m.id));
+    EXPECT_EQ(m.attempts, 1U);
+    EXPECT_EQ(m.note.len, number_of(m.id) == 1 ? 0U : text.size());
+    EXPECT_EQ(consumer.settle(GANDER_SETTLE_DEAD, failed(m, 0)), GANDER_OK);
+  }
+  EXPECT_EQ(came, (std::set<std::uint64_t>{1, 2}));
+  EXPECT_THAT(Operator(broker).list(GANDER_STATE_DEAD), testing::UnorderedElementsAre(1, 2));
+}
+
 TEST(KafkaRefusals, TooFewReplicasAreToldByName) {
   KafkaNode node;
   if (!node.there()) GTEST_SKIP() << server_absence("kafka");
