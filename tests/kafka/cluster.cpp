@@ -48,6 +48,7 @@ Cluster::~Cluster() {
     rd_kafka_metadata_destroy(metadata);
   }
   rd_kafka_destroy(producer_);
+  if (reader_ != nullptr) rd_kafka_destroy(reader_);
 }
 
 rd_kafka_t* Cluster::connect(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
@@ -157,6 +158,18 @@ std::pair<std::int64_t, std::string> Cluster::committed(const std::string& topic
   must(code, "committed");
   const rd_kafka_topic_partition_t& at = list->elems[0];
   return {at.offset, {static_cast<const char*>(at.metadata), at.metadata_size}};
+}
+
+std::int64_t Cluster::written(const std::string& topic) {
+  if (reader_ == nullptr) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", nullptr, 0);
+    reader_ = connect(RD_KAFKA_CONSUMER, conf);
+  }
+  std::int64_t low = 0, high = 0;
+  must(rd_kafka_query_watermark_offsets(reader_, topic.c_str(), 0, &low, &high, kPatienceMs),
+       "written");
+  return high;
 }
 
 void Cluster::forget_offsets() {

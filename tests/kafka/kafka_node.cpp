@@ -86,11 +86,18 @@ void KafkaNode::make(const Doors& doors) {
         (listeners.empty() ? "" : ",") + protocol + "://127.0.0.1:" + std::to_string(ports_.back());
     map += protocol + ":" + protocol + ",";
   }
+  std::string advertised = listeners;
+  if (doors.way) {
+    way_ = {free_port(), free_port()};
+    listeners += ",WAY://127.0.0.1:" + std::to_string(way_.listener);
+    advertised += ",WAY://127.0.0.1:" + std::to_string(way_.proxy);
+    map += "WAY:PLAINTEXT,";
+  }
   const bool first = number_ == 1;
   std::ofstream(folder_ + "/properties")
       << "process.roles=broker" << (first ? ",controller" : "") << "\nnode.id=" << number_
       << "\ncontroller.quorum.voters=1@" << controller << "\nlisteners=" << listeners
-      << (first ? ",CONTROLLER://" + controller : "") << "\nadvertised.listeners=" << listeners
+      << (first ? ",CONTROLLER://" + controller : "") << "\nadvertised.listeners=" << advertised
       << "\nlistener.security.protocol.map=" << map
       << "CONTROLLER:PLAINTEXT\ninter.broker.listener.name=" << protocols_.front()
       << "\ncontroller.listener.names=CONTROLLER\nlog.dirs=" << folder_

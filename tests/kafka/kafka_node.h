@@ -19,6 +19,7 @@ class KafkaNode {
     std::vector<std::string> protocols{"PLAINTEXT"};
     std::string properties, format;
     bool start = true;  // at once
+    bool way = false;   // see Way
   };
 
   explicit KafkaNode(const Doors& doors);
@@ -36,6 +37,12 @@ class KafkaNode {
   void freeze() const;  // SIGSTOP, until it is killed
   [[nodiscard]] std::string url(const std::string& user = "") const;
   [[nodiscard]] std::uint16_t port(const std::string& protocol) const;
+  // A client connects where the node tells it to, and not where it first found it. This is one
+  // listener more, which tells it of a port where the test has a proxy to the listener.
+  struct Way {
+    std::uint16_t listener = 0, proxy = 0;
+  };
+  [[nodiscard]] Way way() const { return way_; }
   // Runs a class of Kafka's to its end; throws when it fails.
   void run(const std::string& arguments) const;
 
@@ -47,6 +54,7 @@ class KafkaNode {
   std::vector<std::string> protocols_;
   std::vector<std::uint16_t> ports_;  // of each
   std::uint16_t controller_ = 0;
+  Way way_;
   int number_ = 1;
   pid_t pid_ = -1;
 };
