@@ -98,7 +98,7 @@ const Due::Entry* Due::next_readable(Order::const_iterator& at, const Order& ord
 std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most,
                                         std::size_t most_bytes) {
   std::vector<std::string> names = queues(now_us);
-  std::ranges::rotate(names, std::ranges::upper_bound(names, turn_));
+  std::rotate(names.begin(), std::ranges::upper_bound(names, turn_), names.end());
   if (!names.empty()) turn_ = names.front();
   std::vector<std::pair<const Order*, Order::const_iterator>> turns;
   for (const std::string& name : names) {
