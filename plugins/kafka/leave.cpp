@@ -60,8 +60,7 @@ void Member::join_anew() {
   leave();
   const std::lock_guard lock(mutex_);
   if (!replaced_) subscribe();
-  join_anew_ =
-      false;  // now that nothing has failed: it would be of no group, and nobody would know
+  join_anew_ = false;  // not before: it would be of no group, and nobody would know
 }
 
 // Of what the group gave us. With null in place of the empty list librdkafka 2.0.2 waits for

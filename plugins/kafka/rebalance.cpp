@@ -2,9 +2,8 @@
 //
 // A rebalance takes all partitions away and gives some back. What was handed out of one that comes
 // back is still ours if nobody had it in between, which its commit says: whoever takes one over
-// commits his token first. Where that is refused, or not answered in its time, he begins all the
-// same, and what its last owner holds may run twice. What a member had handed out that did not
-// leave in order counts a crash.
+// commits his token before he hands out anything, or that one would run what he holds beside him.
+// What a member had handed out that did not leave in order counts a crash.
 #include <algorithm>
 
 #include "committed.h"
