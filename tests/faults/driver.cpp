@@ -19,9 +19,9 @@ void print_json(const Options& options, const Verdict& v, const std::map<Fault, 
   std::printf(
       "{\"faults\":%d,\"ids\":%zu,\"lost\":%zu,\"duplicates\":%zu,\"stored_twice\":%zu,"
       "\"unexplained\":%zu,"
-      "\"worst_recovery_s\":%.3f,\"worst_resume_s\":%.3f,\"kinds\":{",
+      "\"worst_recovery_s\":%.3f,\"worst_resume_s\":%.3f,\"oldest_undone_s\":%.3f,\"kinds\":{",
       options.faults, v.ids, v.lost, v.duplicates, v.stored_twice, v.unexplained,
-      v.worst_recovery_s, v.worst_resume_s);
+      v.worst_recovery_s, v.worst_resume_s, v.oldest_undone_s);
   const char* comma = "";
   for (const auto& [fault, count] : counts) {
     std::printf("%s\"%s\":%d", comma, name_of(fault), count);
@@ -37,6 +37,7 @@ void print_table(const Options& options, const Verdict& v, const std::map<Fault,
               "lost", v.lost, "duplicates", v.duplicates, "  stored twice", v.stored_twice,
               "unexplained", v.unexplained, "worst recovery", v.worst_recovery_s);
   if (!options.server.empty()) std::printf("%-18s%.3f s\n", "worst resume", v.worst_resume_s);
+  std::printf("%-18s%.3f s\n", "oldest undone", v.oldest_undone_s);
 }
 
 }  // namespace

@@ -55,6 +55,11 @@ bool left_behind(const Disturbance& d, const Run& earlier, const Run& later) {
          (!earlier.end_us || d.from_us <= *earlier.end_us + kOnItsWay);
 }
 
+// For how long the earlier run had been over at the disturbance; 0 if it was not.
+std::int64_t over_for(const Disturbance& d, const Run& earlier) {
+  return earlier.end_us ? std::max<std::int64_t>(0, d.from_us - *earlier.end_us) : 0;
+}
+
 // The later run is that of a process which had the message in hand before it was disturbed, and
 // began with it when it came to again, too late.
 bool woke_late(const Disturbance& d, const Run& earlier, const Run& later) {
@@ -97,13 +102,18 @@ class Judge {
       ++verdict_.duplicates;
       const Run &earlier = runs[i - 1], &later = runs[i];
       bool explained = false, resent = ack == nullptr;
+      std::int64_t undone = kOnItsWay;
       for (const Disturbance& d : disturbances_) {
         const bool left = left_behind(d, earlier, later);
         if (left && d.killed && later.returns == earlier.returns + 1)
           recovered(d.from_us, later.begin_us);
+        if (left) undone = std::min(undone, over_for(d, earlier));
         explained = explained || left || woke_late(d, earlier, later);
         resent = resent || met_enqueue(d, *ack) || moved_twice(d, *ack, earlier, later);
       }
+      if (undone < kOnItsWay)
+        verdict_.oldest_undone_s =
+            std::max(verdict_.oldest_undone_s, static_cast<double>(undone) / 1e6);
       if (explained) continue;
       if (resent) {
         ++verdict_.stored_twice;

@@ -34,6 +34,9 @@ struct Verdict {
   double worst_recovery_s = 0;
   // The longest time from the server's return until a worker began a job.
   double worst_resume_s = 0;
+  // The longest time by which a run had ended before the fault that undid it, so that its message
+  // ran again: how old an ack may be and still be lost.
+  double oldest_undone_s = 0;
   std::vector<std::string> complaints;  // one line for each lost or unexplained, at most ten
 };
 

@@ -138,6 +138,19 @@ TEST_F(LedgerTest, MeasuresAReturnUntilTheServerWentAwayAgain) {
   EXPECT_DOUBLE_EQ(verdict().worst_resume_s, 3);
 }
 
+TEST_F(LedgerTest, MeasuresHowOldAnAckWasThatAFaultUndid) {
+  for (const std::string id : {"over", "running"}) acknowledged(id);
+  began("running", 1, 10);
+  line(logs.runs, "begin over 1 10000000 0");
+  line(logs.runs, "end over 1 10800000 0");
+  disturbed(1, 11, 11, true);
+  disturbed(1, 12, 12, true);
+  for (const std::string id : {"over", "running"}) ran(id, 2, 15, 16, 1);
+  const Verdict v = verdict();
+  EXPECT_EQ(v.unexplained, 0U);
+  EXPECT_DOUBLE_EQ(v.oldest_undone_s, 0.2);
+}
+
 TEST_F(LedgerTest, ExplainsTwoOfAnIdByAFaultInItsEnqueue) {
   acknowledged("a", 10);
   disturbed(9, 10, 10);
