@@ -152,8 +152,11 @@ bool Member::try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadl
   } catch (const sdk::Error& e) {
     promoted_in_doubt_ = (e.flags() & GANDER_ERROR_MAYBE_APPLIED) != 0;
     // Of a topic that was deleted librdkafka may say no more than that the time is over.
-    if (e.code() != GANDER_TOO_LARGE)
-      for (const Promotion& one : due) topics_.forget(topics_.names().ready(one.queue, 0));
+    if (e.code() != GANDER_TOO_LARGE) {
+      std::set<std::string_view> queues;
+      for (const Promotion& one : due)
+        if (queues.insert(one.queue).second) topics_.forget(topics_.names().ready(one.queue, 0));
+    }
     if (promoted_in_doubt_ || !is_of_the_queues(e, deadline)) throw;
     narrow(due, e);
     return false;

@@ -119,9 +119,14 @@ void Cluster::produce(const std::string& topic, const std::string& value, const 
 }
 
 std::int64_t Cluster::written(const std::string& topic, int partitions) {
+  if (reader_ == nullptr) {
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", nullptr, 0);
+    reader_ = connect(RD_KAFKA_CONSUMER, conf);
+  }
   std::int64_t sum = 0, low = 0, high = 0;
   for (int p = 0; p < partitions; ++p, sum += high)
-    must(rd_kafka_query_watermark_offsets(producer_, topic.c_str(), p, &low, &high, kPatienceMs),
+    must(rd_kafka_query_watermark_offsets(reader_, topic.c_str(), p, &low, &high, kPatienceMs),
          "written");
   return sum;
 }
@@ -158,18 +163,6 @@ std::pair<std::int64_t, std::string> Cluster::committed(const std::string& topic
   must(code, "committed");
   const rd_kafka_topic_partition_t& at = list->elems[0];
   return {at.offset, {static_cast<const char*>(at.metadata), at.metadata_size}};
-}
-
-std::int64_t Cluster::written(const std::string& topic) {
-  if (reader_ == nullptr) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "isolation.level", "read_uncommitted", nullptr, 0);
-    reader_ = connect(RD_KAFKA_CONSUMER, conf);
-  }
-  std::int64_t low = 0, high = 0;
-  must(rd_kafka_query_watermark_offsets(reader_, topic.c_str(), 0, &low, &high, kPatienceMs),
-       "written");
-  return high;
 }
 
 void Cluster::forget_offsets() {

@@ -31,15 +31,13 @@ class Cluster {
   Shape shape(const std::string& topic);
   void remove(const std::string& topic);
   void produce(const std::string& topic, const std::string& value, const std::string& key = "");
-  // How many offsets its partitions have used.
-  std::int64_t written(const std::string& topic, int partitions);
+  // How many offsets its partitions have used, also by transactions that have not ended.
+  std::int64_t written(const std::string& topic, int partitions = 1);
   // As kafka-delete-records does: what lies before the offset is gone.
   void delete_before(const std::string& topic, std::int64_t offset);
   // Of the group `prefix`, as its only speaker.
   void commit(const std::string& topic, std::int64_t offset, const std::string& metadata);
   std::pair<std::int64_t, std::string> committed(const std::string& topic);
-  // How far the first partition of a topic is written, also by transactions that have not ended.
-  std::int64_t written(const std::string& topic);
   void forget_offsets();  // as when they have expired
   // Its state in Kafka's words, and how many members it has.
   std::pair<std::string, int> group();
@@ -52,7 +50,7 @@ class Cluster {
 
   std::string servers_, prefix_;
   rd_kafka_t* producer_;
-  rd_kafka_t* reader_ = nullptr;  // of written() alone
+  rd_kafka_t* reader_ = nullptr;  // of written() alone: it reads what is not committed
 };
 
 // A member of the group that holds up all who come after it, until it is gone.

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "../support/page.h"
+
 namespace gander::test {
 namespace {
 
@@ -61,7 +63,7 @@ Guarded::Guarded() : folder_(fresh_folder()), node_(doors()) {
   std::string rights = "org.apache.kafka.tools.AclCommand --bootstrap-server 127.0.0.1:" +
                        std::to_string(node_.port("PLAINTEXT")) +
                        " --add --force --operation Write --resource-pattern-type prefixed";
-  for (std::size_t i = 2; i < kUsers.size(); ++i)
+  for (std::size_t i = kWithoutTransactions; i < kUsers.size(); ++i)
     rights +=
         std::string(" --allow-principal User:") + kUsers[i] + " --transactional-id " + kUsers[i];
   node_.run(rights);
@@ -173,6 +175,22 @@ void Guarded::grant_topics(const std::string& user) {
         {RD_KAFKA_ACL_OPERATION_READ, RD_KAFKA_ACL_OPERATION_WRITE, RD_KAFKA_ACL_OPERATION_CREATE,
          RD_KAFKA_ACL_OPERATION_DESCRIBE, RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS,
          RD_KAFKA_ACL_OPERATION_DELETE});
+}
+
+void Guarded::grant_as_shown(const std::string& user) {
+  const auto shown = all_between(read_page(GANDER_KAFKA_PAGE), "\nkafka-acls.sh", "\n");
+  EXPECT_EQ(shown.size(), 3U);
+  for (std::string command : shown) {
+    const auto replace = [&](const std::string& what, const std::string& by) {
+      const auto at = command.find(what);
+      ASSERT_NE(at, std::string::npos) << what << " in " << command;
+      command.replace(at, what.size(), by);
+    };
+    replace("localhost:9092", "127.0.0.1:" + std::to_string(node_.port("PLAINTEXT")));
+    replace("User:jobs", "User:" + user);
+    replace(" gander", " " + user);
+    node_.run("org.apache.kafka.tools.AclCommand" + command);
+  }
 }
 
 void Guarded::revoke(const std::string& user, rd_kafka_ResourceType_t on) {

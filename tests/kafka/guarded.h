@@ -15,8 +15,9 @@
 
 namespace gander::test {
 
-// Each may write transactional ids that begin with his name, but for the first two; all else is
+// Each may write transactional ids that begin with his name, but for the first three; all else is
 // granted by the tests. By SASL/PLAIN, where TLS is not asked for.
+inline constexpr std::size_t kWithoutTransactions = 3;
 inline constexpr std::array kUsers{"nobody", "loose", "whole",   "groupless",
                                    "blind",  "mute",  "dropped", "hoarder"};
 // Comes by TLS, may do anything, and has a password for each mechanism of SCRAM and for PLAIN.
@@ -42,7 +43,8 @@ class Guarded {
   // On topics or groups that begin with the user's name; returns when the node goes by it.
   void grant(const std::string& user, rd_kafka_ResourceType_t on,
              std::initializer_list<rd_kafka_AclOperation_t> operations);
-  void grant_topics(const std::string& user);  // all that the page asks for
+  void grant_topics(const std::string& user);    // all that the page asks for
+  void grant_as_shown(const std::string& user);  // by the commands of the page
   // The offset of the first record that its only partition still has.
   std::int64_t begin_of(const std::string& topic);
   void revoke(const std::string& user, rd_kafka_ResourceType_t on);
