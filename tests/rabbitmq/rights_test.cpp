@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 
 #include "server.h"
 
@@ -18,17 +19,10 @@ class RabbitUser : public RabbitTest {
  protected:
   void SetUp() override {
     RabbitTest::SetUp();
-    if (IsSkipped()) return;
-    ctl("add_user poor pw");
+    if (!IsSkipped()) user_.emplace("poor", "pw");
   }
-  void TearDown() override {
-    if (!IsSkipped()) ctl("delete_user poor");
-  }
-  // Patterns of what he may configure, write and read.
-  static void grant(const std::string& configure, const std::string& write,
-                    const std::string& read) {
-    ctl("set_permissions -p " + own_vhost() + " poor '" + configure + "' '" + write + "' '" + read +
-        "'");
+  void grant(const std::string& configure, const std::string& write, const std::string& read) {
+    user_->grant(configure, write, read);
   }
   Broker poor() { return broker({{"url", url_as("poor:pw")}}); }
   // What begins with the prefix and none of the rest, as for whoever forgot that.
@@ -44,6 +38,9 @@ class RabbitUser : public RabbitTest {
                       HasSubstr("rabbitmqctl set_permissions"),
                       HasSubstr("the page of the RabbitMQ broker")));
   }
+
+ private:
+  std::optional<ServerUser> user_;
 };
 
 TEST_F(RabbitUser, WithoutRightsIsForbiddenWithTheCommand) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "../support/output_of.h"
 #include "proxy.h"
@@ -65,6 +66,24 @@ std::vector<std::vector<std::string>> ctl_rows(const std::string& arguments) {
 std::string own_vhost() {
   static const Vhost vhost;
   return vhost.name();
+}
+
+ServerUser::ServerUser(std::string name, const std::string& password) : name_(std::move(name)) {
+  ctl("add_user " + name_ + " " + password);
+}
+
+ServerUser::~ServerUser() {
+  try {
+    ctl("delete_user " + name_);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "the user %s stays: %s\n", name_.c_str(), e.what());
+  }
+}
+
+void ServerUser::grant(const std::string& configure, const std::string& write,
+                       const std::string& read) const {
+  ctl("set_permissions -p " + own_vhost() + " " + name_ + " '" + configure + "' '" + write + "' '" +
+      read + "'");
 }
 
 Stranger::Stranger(const std::string& url) : connection_(amqp_new_connection()) {

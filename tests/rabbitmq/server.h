@@ -23,6 +23,20 @@ std::string ctl(const std::string& arguments);
 // The same of what lists, as rows of columns.
 std::vector<std::vector<std::string>> ctl_rows(const std::string& arguments);
 
+// A user of the server, deleted at its end. Without rights until some are granted.
+class ServerUser {
+ public:
+  ServerUser(std::string name, const std::string& password);
+  ~ServerUser();
+  ServerUser(const ServerUser&) = delete;
+  ServerUser& operator=(const ServerUser&) = delete;
+  // In the vhost of the program: patterns of what he may configure, write and read.
+  void grant(const std::string& configure, const std::string& write, const std::string& read) const;
+
+ private:
+  std::string name_;
+};
+
 // Another program, logged in as the user that the server was started with.
 class Stranger {
  public:

@@ -49,34 +49,31 @@ TEST_F(RabbitWorker, WhatIsMoreUrgentComesFirstAlsoWhileJobsEndOneByOne) {
 
 TEST_F(RabbitWorker, ARetryWaitsWhileTheServerRefusesThePublishersLogin) {
   const std::string user = "retries-" + prefix;
-  ctl("add_user " + user + " right");
-  ctl("set_permissions -p " + own_vhost() + " " + user + " '.*' '.*' '.*'");
-  {
-    Broker over = broker({{"url", url_as(user + ":right")}});
-    broker().open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
-    Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
-    std::vector<Taken> keep;
-    const auto taken = take_until(consumer, 1, keep);
-    ASSERT_EQ(taken.size(), 1U);
-    ctl("change_password " + user + " other");
-    std::istringstream lines(ctl("list_connections pid user client_properties"));
-    for (std::string line; std::getline(lines, line);)
-      if (line.find(user) != std::string::npos && line.find("(publishes)") != std::string::npos)
-        ctl("close_connection '" + line.substr(0, line.find('\t')) + "' test");
-    const auto verdict = [&]() -> gander_status {
-      try {
-        return consumer.settle(GANDER_SETTLE_RETRY, taken[0]);
-      } catch (const Failure& failure) {
-        EXPECT_TRUE(has(failure.error, GANDER_ERROR_RETRYABLE)) << failure.what();
-        return failure.error.code;
-      }
-    };
-    // The end of its connection may not have been read at the first.
-    EXPECT_TRUE(eventually([&] { return verdict() == GANDER_UNAUTHENTICATED; }));
-    ctl("change_password " + user + " right");
-    EXPECT_TRUE(eventually([&] { return verdict() == GANDER_OK; }));
-  }
-  ctl("delete_user " + user);
+  const ServerUser login(user, "right");
+  login.grant(".*", ".*", ".*");
+  Broker over = broker({{"url", url_as(user + ":right")}});
+  broker().open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Session consumer = over.open(GANDER_ROLE_CONSUME, "w");
+  std::vector<Taken> keep;
+  const auto taken = take_until(consumer, 1, keep);
+  ASSERT_EQ(taken.size(), 1U);
+  ctl("change_password " + user + " other");
+  std::istringstream lines(ctl("list_connections pid user client_properties"));
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(user) != std::string::npos && line.find("(publishes)") != std::string::npos)
+      ctl("close_connection '" + line.substr(0, line.find('\t')) + "' test");
+  const auto verdict = [&]() -> gander_status {
+    try {
+      return consumer.settle(GANDER_SETTLE_RETRY, taken[0]);
+    } catch (const Failure& failure) {
+      EXPECT_TRUE(has(failure.error, GANDER_ERROR_RETRYABLE)) << failure.what();
+      return failure.error.code;
+    }
+  };
+  // The end of its connection may not have been read at the first.
+  EXPECT_TRUE(eventually([&] { return verdict() == GANDER_UNAUTHENTICATED; }));
+  ctl("change_password " + user + " right");
+  EXPECT_TRUE(eventually([&] { return verdict() == GANDER_OK; }));
 }
 
 }  // namespace
