@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kAwaitPush{100};
 // While pushes come in a row, the next is worth a moment; asking the server takes longer.
 constexpr std::chrono::milliseconds kInARow{20};
 constexpr std::chrono::milliseconds kMoment{5};
+// What the server is known to have comes when it has written down who was acknowledged.
+constexpr std::chrono::milliseconds kRefill{50};
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMany = 64;
 constexpr std::chrono::milliseconds kGather{3};
@@ -101,7 +103,7 @@ void Consumer::await_refill(Level& level, TimePoint until) {
     level.behind = level.spent();
     return;
   }
-  const TimePoint limit = std::min(until, steady_clock::now() + kMoment);
+  const TimePoint limit = std::min(until, steady_clock::now() + kRefill);
   while (level.waiting.empty() && connection_->listen(limit)) {
   }
 }
