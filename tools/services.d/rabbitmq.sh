@@ -47,7 +47,8 @@ default_pass = gander
 END
   echo '[].' >"$data/enabled_plugins"
   {
-    echo '#!/bin/bash'
+    printf '#!/bin/bash\n# Erlang reports an error for each file that it seeks in a folder which its user may not read.\n'
+    printf 'cd %s || exit\n' "${data@Q}"
     printf 'exec %s env %s\n' "${as[*]@Q}" "${variables[*]@Q} $bin/rabbitmqctl \"\$@\""
   } >"$folder/rabbitmqctl"
   chmod 755 "$folder/rabbitmqctl"
