@@ -18,6 +18,7 @@ namespace gander::rabbitmq {
 namespace {
 
 using std::chrono::microseconds;
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kChannelMax = 16;
@@ -30,6 +31,12 @@ timeval time_left(TimePoint until) {
   const auto left = std::chrono::duration_cast<microseconds>(until - steady_clock::now()).count();
   const auto us = std::max<std::int64_t>(left, 0);
   return {static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)};
+}
+
+// For poll(): up to an hour, rounded up.
+int ms_left(TimePoint until) {
+  const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
 std::string text_in(const amqp_table_t& table, std::string_view key) {
@@ -154,11 +161,11 @@ void Client::publish(std::string_view exchange, std::string_view key, std::strin
   }
   const int frame_max = amqp_get_frame_max(handle_.get());
   append_publish(unsent_, kMain, exchange, key, payload, static_cast<std::size_t>(frame_max));
-  if (unsent_.size() >= kFlushBytes) flush();
 }
 
-// Who minds the time cuts the line, which ends both of the waits.
-void Client::flush() {
+bool Client::has_much_to_flush() const { return unsent_.size() >= kFlushBytes; }
+
+bool Client::flush(TimePoint until) {
   std::string_view rest = unsent_;
   while (!rest.empty()) {
     const ssize_t sent = ::send(fd(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -166,13 +173,17 @@ void Client::flush() {
       rest.remove_prefix(static_cast<std::size_t>(sent));
       continue;
     }
-    pollfd writable{fd(), POLLOUT, 0};
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-      poll(&writable, 1, -1);
-    else if (errno != EINTR)
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
       lose(lost_connection(where_, std::string("publishing: ") + std::strerror(errno)));
+    pollfd line{fd(), POLLIN | POLLOUT, 0};
+    poll(&line, 1, ms_left(until));
+    if ((line.revents & ~POLLIN) != 0) continue;
+    unsent_.erase(0, unsent_.size() - rest.size());
+    return false;
   }
   unsent_.clear();
+  return true;
 }
 
 void Client::ack(std::uint64_t tag, bool multiple) {

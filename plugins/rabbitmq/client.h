@@ -30,7 +30,10 @@ class Client {
 
   // Mandatory: what no queue takes comes back. Sent by flush() at the latest.
   void publish(std::string_view exchange, std::string_view key, std::string_view payload);
-  void flush();
+  // False: not all of it, as the server says something first, or takes nothing until then; the rest
+  // is for the next call.
+  bool flush(TimePoint until);
+  [[nodiscard]] bool has_much_to_flush() const;
   void ack(std::uint64_t tag, bool multiple);
   void nack_all();  // requeues whatever kMain holds
 

@@ -66,7 +66,9 @@ std::string Connection::why_lost() {
 
 Connection::Turn::Turn(Connection& connection, TimePoint until) : connection_(connection) {
   std::unique_lock lock(connection.mutex_);
-  if (!connection.changed_.wait_until(lock, until, [&] { return !connection.busy_; }))
+  const auto free = [&] { return !connection.busy_; };
+  // A call without time left would cost the connection.
+  if (steady_clock::now() >= until || !connection.changed_.wait_until(lock, until, free))
     throw timed_out(connection.client_.where(), "the connection was not free");
   connection.busy_ = true;
   connection.busy_until_ = until;

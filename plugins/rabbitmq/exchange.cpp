@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 #include <random>
 
 #include "enqueue.h"
@@ -14,6 +15,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kCloseWithin{5};
 constexpr std::chrono::seconds kReturnWithin{2};
+constexpr std::chrono::milliseconds kTakeWithin{100};
+constexpr std::chrono::milliseconds kListenEvery{500};
 
 std::uint64_t fresh_serial() {
   std::random_device device;
@@ -58,8 +61,12 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
       put_off = settle(exchange, until);
       settled = !put_off;
     }
-    take_in_turn(exchange, taken, until);
-    if (put_off && taken.batch->size() == 0) throw sdk::Error(*put_off);
+    // In less time the server may not answer, which would cost the connection.
+    if (exchange.settles.empty() || until - steady_clock::now() > kTakeWithin)
+      take_in_turn(exchange, taken, until);
+    else
+      wake_for_chores();
+    if (put_off && (!taken.batch || taken.batch->size() == 0)) throw sdk::Error(*put_off);
   } catch (const sdk::Error& e) {
     // Acks may have gone out, and deliveries been given to the batch that nobody will see.
     if (connection_->client().lost())
@@ -86,6 +93,12 @@ void Consumer::take_in_turn(const sdk::Exchange& exchange, sdk::Taken& taken, Ti
     for (const std::string& name : names) subscription(name).stands = true;
   }
   take(exchange, taken, until);
+  if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
+}
+
+// So that acks are sent in time.
+void Consumer::wake_for_chores() {
+  const auto turn = surely_in_turn();
   if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
 }
 
@@ -170,8 +183,9 @@ void Consumer::require_held(TimePoint until) {
       connection_->client().lose(sdk::Error(
           GANDER_LEASE_LOST,
           connection_->client().where() + ": the server cancelled a consumer of '" + name +
-              "' and gave away what it held: a job ran longer than the server's consumer_timeout; "
-              "raise that",
+              "' and gave away what it held: its queue was deleted and made anew, or, with "
+              "RabbitMQ "
+              "4.3 or newer, a job ran longer than the server's consumer_timeout: raise that if so",
           GANDER_ERROR_RECONNECT));
 }
 
@@ -197,8 +211,8 @@ TimePoint Consumer::chores(TimePoint now) {
   try {
     finish_returning(until);  // of before, if the turn was not to be had then
     collect_idle(now, until);
-    if (!returning_.items.empty()) return_idle(until);
-    const Connection::Turn turn(*connection_, until);
+    if (!returning_.items.empty()) return_idle(steady_clock::now() + kReturnWithin);
+    const Connection::Turn turn(*connection_, steady_clock::now() + kReturnWithin);
     // To look at what is idle again and again would be of no use, to send acks in time is.
     return std::max(next_chores(),
                     std::min(ledger_.flush_by(), steady_clock::now() + kHoldFor / 4));
@@ -211,6 +225,7 @@ TimePoint Consumer::chores(TimePoint now) {
 
 void Consumer::collect_idle(TimePoint now, TimePoint until) {
   const Connection::Turn turn(*connection_, until);
+  until = steady_clock::now() + kReturnWithin;  // as it may have waited for its turn
   connection_->catch_up();
   if (now >= ledger_.flush_by()) ledger_.flush(connection_->client());
   collect_suspects(returning_);
@@ -234,12 +249,29 @@ void Consumer::collect_idle(TimePoint now, TimePoint until) {
 void Consumer::return_idle(TimePoint until) {
   std::string failed;
   try {
-    publisher_.publish(returning_.items, Publisher::WhenBlocked::fail, until);
+    publish_and_listen(returning_.items, until, false);
   } catch (const std::exception& e) {
     failed = e.what();
   }
-  finish_returning(until + kReturnWithin);
+  finish_returning(steady_clock::now() + kReturnWithin);
   if (!failed.empty()) throw std::runtime_error(failed);
+}
+
+// Where nobody else listens: the server ends a connection that says nothing for as long as a
+// publish may take. `in_turn`: the caller has the turn.
+void Consumer::publish_and_listen(std::span<Outgoing> items, TimePoint until, bool in_turn) {
+  auto published = std::async(
+      std::launch::async, [&] { publisher_.publish(items, Publisher::WhenBlocked::fail, until); });
+  while (published.wait_for(kListenEvery) != std::future_status::ready) {
+    try {
+      std::optional<Connection::Turn> turn;
+      if (!in_turn) turn.emplace(*connection_, steady_clock::now() + kListenEvery);
+      connection_->catch_up();
+    } catch (const sdk::Error&) {
+      // Who has the turn listens; and that it is lost the next call tells.
+    }
+  }
+  published.get();
 }
 
 // What could not be stored elsewhere waits here again.
@@ -284,7 +316,7 @@ void Consumer::give_all_back(TimePoint until) {
     ledger_.flush(connection_->client());
   };
   try {
-    publisher_.publish(moves.items, Publisher::WhenBlocked::fail, until);
+    publish_and_listen(moves.items, until, true);
   } catch (...) {
     finish_stored();
     throw;

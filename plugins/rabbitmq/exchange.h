@@ -27,6 +27,7 @@ class Consumer final : public Connection::Listener {
 
  private:
   void take_in_turn(const sdk::Exchange& exchange, sdk::Taken& taken, TimePoint until);
+  void wake_for_chores();
   void on_event(const Event& event) override;
   void on_lost(const std::string& why) noexcept override;
   TimePoint chores(TimePoint now) override;
@@ -63,6 +64,7 @@ class Consumer final : public Connection::Listener {
   std::vector<std::string> missing_queues(sdk::Takes takes);
   void take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimePoint until);
   void await_refill(Level& level, TimePoint until);
+  void ring_for_waiting(sdk::Takes takes);
   void note_oldest(Subscription& s);
   bool to_be_pushed(const Subscription& s, TimePoint until);
   bool await_pushes(sdk::Takes takes, TimePoint until);
@@ -89,6 +91,7 @@ class Consumer final : public Connection::Listener {
   // What goes back without having been given to the host, or as it was given.
   void collect_idle(TimePoint now, TimePoint until);
   void return_idle(TimePoint until);
+  void publish_and_listen(std::span<Outgoing> items, TimePoint until, bool in_turn);
   void finish_returning(TimePoint until);
   void give_all_back(TimePoint until);
   TimePoint next_chores() const;

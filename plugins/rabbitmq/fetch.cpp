@@ -51,10 +51,10 @@ void Consumer::fetch(Level& level, std::size_t missing, std::size_t room, TimePo
 void Consumer::begin(Level& level, std::size_t prefetch, TimePoint until) {
   Client& client = connection_->client();
   begin_taking(*level.queue, until);
-  std::optional<std::uint32_t> there = client.count(level.name, until);
-  if (!there) {  // deleted behind our back
-    publisher_.ensure_queues(std::span(&level.queue->name, 1), until);
-    there = 0;
+  const std::optional<std::uint32_t> there = client.count(level.name, until);
+  if (!there) {  // deleted behind our back; the next exchange makes it, which takes a while
+    level.queue->stands = false;
+    return instance_.bell.ring(level.queue->name);
   }
   subscribe(level, prefetch, until);
   // Now, as who pauses a queue waits only for the consumers that he sees.

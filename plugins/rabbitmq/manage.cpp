@@ -87,6 +87,8 @@ void Manager::move(const gander_move_req& request, sdk::Verdicts verdicts,
   }
   if (items.empty()) return;
   publisher_.publish(items, Publisher::WhenBlocked::fail, visit.until());
+  const auto is_away = [](const Outgoing& o) { return o.result == Outgoing::Result::away; };
+  if (std::ranges::all_of(items, is_away)) throw instance_.quorums.error(items.front().part());
   for (std::size_t i = 0; i < items.size(); ++i) {
     const bool stored = items[i].result == Outgoing::Result::stored;
     const bool too_large = items[i].result == Outgoing::Result::too_large;

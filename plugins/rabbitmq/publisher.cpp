@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <shared_mutex>
+#include <thread>
 #include <utility>
 
 #include "error.h"
@@ -19,6 +21,7 @@ constexpr std::chrono::milliseconds kLastConfirms{200};
 // What has no confirm after that is asked for otherwise (quorums.h), and its answer looked for.
 constexpr std::chrono::milliseconds kDoubtAfter{2000};
 constexpr std::chrono::milliseconds kDoubtEvery{100};
+constexpr int kTries = 50;
 // Below any sensible max_message_size.
 constexpr std::size_t kSurelyTaken = 4096;
 
@@ -35,6 +38,19 @@ std::optional<std::size_t> max_size_in(std::string_view text) {
 
 }  // namespace
 
+Publisher::Call::Call(Publisher& publisher, TimePoint until) : publisher_(publisher) {
+  std::unique_lock lock(publisher.mutex_);
+  if (!publisher.idle_.wait_until(lock, until, [&] { return !publisher.busy_; }))
+    throw timed_out(publisher.instance_.settings.where(), "another call was publishing");
+  publisher.busy_ = true;
+}
+
+Publisher::Call::~Call() {
+  const std::lock_guard lock(publisher_.mutex_);
+  publisher_.busy_ = false;
+  publisher_.idle_.notify_one();
+}
+
 Publisher::~Publisher() { drop_connection(); }
 
 void Publisher::drop_connection() {
@@ -45,7 +61,7 @@ void Publisher::drop_connection() {
 }
 
 void Publisher::connect(TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   connected(until);
 }
 
@@ -76,7 +92,7 @@ Connection& Publisher::connected(TimePoint until) {
 }
 
 std::string Publisher::server() {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, TimePoint::max());
   return connection_ ? connection_->client().server() : std::string();
 }
 
@@ -166,7 +182,7 @@ std::string Publisher::target(const Outgoing& o, std::string_view address) const
 }
 
 void Publisher::ensure_queues(std::span<const std::string> queues, TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   const Connection::Turn turn(connected(until), until);
   std::vector<Part> parts = {{Part::Kind::base, {}}};
   for (const std::string& queue : queues) {
@@ -223,17 +239,37 @@ void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {
 }
 
 void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
-  const std::shared_lock arriving(instance_.arrivals);
+  std::shared_lock arriving(instance_.arrivals, std::defer_lock);
+  // Not for long, as who cancels a consumer may wait for the server; one too many crashes is no
+  // harm.
+  for (int tries = 0; tries < kTries && !arriving.try_lock(); ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::size_t sent = 0;
   for (Outgoing& o : items) {
     if (o.result != Outgoing::Result::waiting) continue;
     send(o, when_blocked, until);
     if (++sent % kLookEvery != 0) continue;
-    connection_->client().flush();
+    flush(when_blocked, until);
     connection_->catch_up();
   }
-  connection_->client().flush();
+  flush(when_blocked, until);
   await_results(when_blocked, until);
+}
+
+// A server with an alarm reads no more, after it has said so. What it has read in part it may be
+// sent no other way than to the end, so then the connection is of no more use.
+void Publisher::flush(WhenBlocked when_blocked, TimePoint until) {
+  TimePoint limit = until;
+  while (!connection_->client().flush(limit)) {
+    connection_->catch_up();
+    const TimePoint now = steady_clock::now();
+    if (when_blocked == WhenBlocked::fail && !blocked_.empty())
+      limit = std::min(limit, now + kLastConfirms);
+    if (now < limit) continue;
+    const std::string& where = connection_->client().where();
+    connection_->client().lose(blocked_.empty() ? timed_out(where, "the server did not read")
+                                                : blocked(where, blocked_));
+  }
 }
 
 // A job's last error gives way: a successor that is never stored would never leave its worker.
@@ -255,7 +291,7 @@ void Publisher::send(Outgoing& o, WhenBlocked when_blocked, TimePoint until) {
   // One that the server refuses closes the channel, and leaves what has no answer in doubt: so the
   // first of its size is sent when all before it have theirs.
   if (payload_.size() > surely_taken_) {
-    connection_->client().flush();
+    flush(when_blocked, until);
     await_results(when_blocked, until);
     surely_taken_ = payload_.size();
   }
@@ -272,6 +308,7 @@ void Publisher::send(Outgoing& o, WhenBlocked when_blocked, TimePoint until) {
   unconfirmed_.push_back(&o);
   ++undecided_;
   connection_->client().publish(exchange, key, payload_);
+  if (connection_->client().has_much_to_flush()) flush(when_blocked, until);
 }
 
 // The server says that it is blocked when it has read a publish, and that one it still confirms.
@@ -324,6 +361,7 @@ void Publisher::decide(const Event& event) {
     unconfirmed_.pop_front();
     ++first_;
   }
+  if (unconfirmed_.empty()) overdue_.clear();
 }
 
 void Publisher::note_returned(const Event& event) {
@@ -343,7 +381,7 @@ void Publisher::forget_items() {
   for (const Outgoing* o : unconfirmed_) {
     if (o == nullptr || o->result != Outgoing::Result::waiting || o->message->queue.len == 0)
       continue;
-    if (overdue_.empty() || !(overdue_.back() == o->part())) overdue_.push_back(o->part());
+    if (std::ranges::find(overdue_, o->part()) == overdue_.end()) overdue_.push_back(o->part());
   }
   std::ranges::fill(unconfirmed_, nullptr);
   undecided_ = 0;

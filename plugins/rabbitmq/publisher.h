@@ -62,12 +62,24 @@ class Publisher final : public Connection::Listener {
   std::string alarm(TimePoint until);
   // What the server said of the last that was too_large; to be asked after there was one.
   [[nodiscard]] sdk::Error limit() {
-    const std::lock_guard lock(mutex_);
+    const Call call(*this, TimePoint::max());
     return *limit_error_;
   }
   [[nodiscard]] std::string server();
 
  private:
+  // One at a time. Throws TIMEOUT when others last until then.
+  class Call {
+   public:
+    Call(Publisher& publisher, TimePoint until);
+    ~Call();
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    Publisher& publisher_;
+  };
+
   void on_event(const Event& event) override;
   void on_lost(const std::string& /*why*/) noexcept override {}
   TimePoint chores(TimePoint /*now*/) override { return TimePoint::max(); }
@@ -94,6 +106,7 @@ class Publisher final : public Connection::Listener {
   void send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until);
   void encode_to_fit(const Outgoing& item);
   void send(Outgoing& item, WhenBlocked when_blocked, TimePoint until);
+  void flush(WhenBlocked when_blocked, TimePoint until);
   void await_results(WhenBlocked when_blocked, TimePoint until);
   void register_name(std::string_view queue, TimePoint until);
   bool say(const std::string& exchange, const std::string& key, std::string_view text,
@@ -104,7 +117,10 @@ class Publisher final : public Connection::Listener {
 
   Instance& instance_;
   const std::string what_;
-  std::mutex mutex_;  // one call at a time
+  std::mutex mutex_;  // guards the next two
+  std::condition_variable idle_;
+  bool busy_ = false;
+  // All below by one Call at a time.
   std::unique_ptr<Connection> connection_;
   TimePoint full_until_{};
   // All below in turn of the connection.

@@ -5,7 +5,7 @@
 namespace gander::rabbitmq {
 
 void Publisher::note_name(std::string_view queue, TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   const Connection::Turn turn(connected(until), until);
   register_name(queue, until);
 }
@@ -15,7 +15,7 @@ void Publisher::register_name(std::string_view queue, TimePoint until) {
 }
 
 bool Publisher::tell(const std::string& key, std::string_view queue, TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   const Connection::Turn turn(connected(until), until);
   connection_->catch_up();
   try {
@@ -29,7 +29,7 @@ bool Publisher::tell(const std::string& key, std::string_view queue, TimePoint u
 
 // Only who publishes is told. To a queue that nobody has, it leaves nothing behind.
 std::string Publisher::alarm(TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   const Connection::Turn turn(connected(until), until);
   connection_->catch_up();
   try {
@@ -52,7 +52,7 @@ bool Publisher::say(const std::string& exchange, const std::string& key, std::st
   ++undecided_;
   try {
     connection_->client().publish(exchange, key, text);
-    connection_->client().flush();
+    flush(WhenBlocked::wait, until);
     await_results(WhenBlocked::wait, until);
   } catch (...) {
     forget_items();

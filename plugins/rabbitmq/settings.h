@@ -22,7 +22,7 @@ struct Settings {
   Url url;
   std::string password_file;
   std::string prefix;
-  int heartbeat_s;  // a connection ends after two that did not come
+  int heartbeat_s;  // we end a connection that is silent for two, the server one for two or three
   std::chrono::milliseconds connect_timeout;
   std::chrono::milliseconds call_timeout;
   std::chrono::milliseconds new_queue_wait;    // build.h

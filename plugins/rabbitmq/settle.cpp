@@ -9,8 +9,8 @@
 
 namespace gander::rabbitmq {
 
-// Returns what is to be said if nothing is taken either: what has to wait for a queue that is away
-// must not keep the worker from others.
+// Returns what is to be said if nothing is taken either: what has to wait, for a queue that is full
+// or away or for an alarm to end, must not keep the worker from the jobs that may end it.
 std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePoint until) {
   Moves moves;
   std::size_t finished = look_up(exchange, moves, until);
@@ -33,17 +33,19 @@ std::optional<sdk::Error> Consumer::settle(const sdk::Exchange& exchange, TimePo
     if (moves.items[i].result != Outgoing::Result::stored)
       exchange.verdicts[moves.verdicts[i]] = GANDER_NOT_ATTEMPTED;
   if (finished > 0) return std::nullopt;  // the rest is for the next exchange
-  if (failed) throw sdk::Error(*failed);
+  // This one goes from its worker only when the host is told.
+  if (failed && failed->code() == GANDER_TOO_LARGE) throw sdk::Error(*failed);
+  if (failed) return failed;
   for (const Outgoing& o : moves.items)
     if (o.result == Outgoing::Result::away) return instance_.quorums.error(o.part());
   for (const Outgoing& o : moves.items)
     if (o.result == Outgoing::Result::too_large) throw sdk::Error(publisher_.limit());
   const auto lost = [](const Outgoing& o) { return o.result != Outgoing::Result::stored; };
   if (std::ranges::any_of(moves.items, lost))
-    throw sdk::Error(GANDER_FULL,
-                     instance_.settings.where() +
-                         ": a queue took no successor: it has reached a limit, or was deleted",
-                     GANDER_ERROR_RETRYABLE);
+    return sdk::Error(GANDER_FULL,
+                      instance_.settings.where() +
+                          ": a queue took no successor: it has reached a limit, or was deleted",
+                      GANDER_ERROR_RETRYABLE);
   return std::nullopt;
 }
 

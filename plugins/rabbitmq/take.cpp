@@ -90,8 +90,15 @@ void Consumer::take_each(const sdk::Exchange& exchange, sdk::Batch& batch, TimeP
       if (missing == 0 || full || suspect || level.expects(steady_clock::now())) break;
     }
     note_oldest(s);
-    if (full || suspect) break;
+    if (full || suspect) return ring_for_waiting(exchange.takes);
   }
+}
+
+// What has come and is not taken now rings no more.
+void Consumer::ring_for_waiting(sdk::Takes takes) {
+  for (const gander_take* t : takes)
+    if (const Subscription& s = subscription(sdk::view(t->queue)); s.any_waiting())
+      instance_.bell.ring(s.name);
 }
 
 // What the settles of this call have just made room for is on its way, and goes before what has a

@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kFullFor{5000};
 }  // namespace
 
 void Publisher::publish(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
-  const std::lock_guard lock(mutex_);
+  const Call call(*this, until);
   publish_locked(items, when_blocked, until);
   const TimePoint limit = std::min(until, steady_clock::now() + kRefusedFor);
   while (refused(items)) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -205,6 +206,55 @@ TEST_P(RabbitAlarm, RefusesEnqueuesInTimeAndLetsWorkersMakeRoom) {
     return came.contains(3) && came.contains(6);
   }));
   EXPECT_FALSE(came.contains(5));
+}
+
+// The server reads the first of it, says so, and reads no more.
+TEST_P(RabbitAlarm, IsToldToWhoSendsMoreThanTheLineHolds) {
+  Broker over = broker();
+  over.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  raise();
+  std::vector<Message> large;
+  for (std::uint64_t n = 2; n <= 80; ++n) {
+    large.push_back(message(n));
+    large.back().body.assign(500'000, 'x');
+  }
+  gander_error e = blank_error();
+  EXPECT_TRUE(eventually([&] {
+    Session producer = over.open(GANDER_ROLE_PRODUCE);
+    try {
+      producer.enqueue(large, Call(1s));
+    } catch (const Failure& failure) {
+      e = failure.error;
+    }
+    return e.code != GANDER_OK;
+  }));
+  EXPECT_EQ(e.code, GANDER_FULL) << e.message;
+  EXPECT_THAT(e.message, HasSubstr("low on"));
+}
+
+// Of calls on one session each has its own time, and what it has none for is not sent.
+TEST_P(RabbitAlarm, KeepsNoCallThatWaitsForAnotherBeyondItsDeadline) {
+  Broker over = broker();
+  Session producer = over.open(GANDER_ROLE_PRODUCE);
+  producer.enqueue({message(1)});
+  raise();
+  EXPECT_TRUE(eventually([&] {
+    try {
+      producer.enqueue({message(2)}, Call(500ms));
+      return false;
+    } catch (const Failure& failure) {
+      return failure.error.code == GANDER_FULL;
+    }
+  }));
+  std::atomic<bool> over_with_it{false};
+  std::jthread patient([&] {
+    error_of([&] { producer.enqueue({message(3)}, Call(4s)); });
+    over_with_it = true;
+  });
+  const gander_error e = error_of([&] { producer.enqueue({message(4)}, Call(300ms)); });
+  EXPECT_FALSE(over_with_it);
+  EXPECT_TRUE(e.code == GANDER_TIMEOUT || e.code == GANDER_FULL) << e.message;
+  EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, RabbitAlarm,
