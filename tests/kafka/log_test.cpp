@@ -122,6 +122,7 @@ TEST_F(KafkaLog, WhatIsEnqueuedToALogShorterThanItsCommitRunsAllTheSame) {
 }
 
 TEST_F(KafkaLog, ATopicThatIsMadeAnewUnderALiveWorkerIsReadFromItsBegin) {
+  GANDER_REQUIRE_DELETIONS();
   Broker one = broker();
   Session consumer = consumer_on(one, "w");
   one.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3)});
@@ -187,6 +188,7 @@ TEST_F(KafkaLog, WhatIsKeptIsRemovedAndMovedWhereItLies) {
 }
 
 TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {
+  GANDER_REQUIRE_DELETIONS();
   Broker one = broker();
   Session producer = one.open(GANDER_ROLE_PRODUCE);
   producer.enqueue({message(1)});
@@ -203,6 +205,7 @@ TEST_F(KafkaLog, ATopicThatWasDeletedIsMadeAgain) {
 
 // What is due for it waits; what is due for others does not wait with it.
 TEST_F(KafkaLog, WhatIsDueForATopicThatWasDeletedHoldsUpNobody) {
+  GANDER_REQUIRE_DELETIONS();
   for (const std::string create : {"false", "true"}) {
     cluster_.emplace(url_);
     Broker producers = broker();

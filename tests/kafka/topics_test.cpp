@@ -15,6 +15,7 @@ using testing::Pair;
 
 TEST(KafkaTopics, AControlTopicThatForgetsIsRefusedUntilItIsGone) {
   GANDER_REQUIRE_SERVER(url, "kafka");
+  GANDER_REQUIRE_DELETIONS();
   for (const std::string name : {".sched", ".dead"}) {
     Cluster cluster(url);
     cluster.create(cluster.prefix() + name, {{"cleanup.policy", "delete"}});
@@ -45,6 +46,7 @@ TEST(KafkaTopics, AControlTopicThatForgetsIsRefusedUntilItIsGone) {
 // All read its first partition alone: what lies in another nobody would know.
 TEST(KafkaTopics, AStateOfSeveralPartitionsIsRefusedUntilItIsGone) {
   GANDER_REQUIRE_SERVER(url, "kafka");
+  GANDER_REQUIRE_DELETIONS();
   Cluster cluster(url);
   const std::string state = cluster.prefix() + ".state";
   cluster.create(state, {{"cleanup.policy", "compact"}}, 2);
