@@ -224,9 +224,10 @@ std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t pri
   const auto it = lanes_.find(queue);
   if (it == lanes_.end()) return removed;
   Lane& from = it->second[priority];
-  while (removed.size() < most && !from.waiting.empty() &&
-         from.waiting.back().partition->offsets.has_room()) {
-    const std::size_t size = from.waiting.back().message.body.len;
+  while (removed.size() < most && !from.waiting.empty()) {
+    const Record& last = from.waiting.back();
+    if (!last.partition->offsets.can_remove(last.offset, last.offset + 1)) break;
+    const std::size_t size = last.message.body.len;
     bytes += size;
     if (!removed.empty() && bytes > most_bytes) break;
     from.bytes -= size;
