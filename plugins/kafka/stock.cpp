@@ -61,7 +61,15 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
   p.expected = offset + 1;
   p.at_end = p.expected >= p.end;
   if (p.offsets.is_done(offset) || p.held.contains(offset)) return false;
-  gander_message m = sdk::read_message(value);
+  gander_message m{};
+  try {
+    m = sdk::read_message(value);
+  } catch (const sdk::Error&) {
+    // As a marker is: each finds that for himself, or so many would fill the metadata.
+    p.offsets.skip(offset, offset + 1);
+    p.dirty = changed = true;
+    throw;
+  }
   const Offsets::Counts more = p.offsets.counts(offset);
   m.crashes += more.crashes;
   m.give_backs += more.give_backs;

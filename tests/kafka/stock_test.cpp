@@ -204,5 +204,31 @@ TEST_F(KafkaHoles, OneRunsAtATimeWhereThereIsNoRoom) {
   EXPECT_EQ(run_all(), kAll - 380 - 1);
 }
 
+// What cannot be read, each between two jobs, while a job before it runs for long.
+TEST(KafkaStock, WhatIsNoMessageTakesNoRoom) {
+  Stock stock(0);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  std::string value;
+  sdk::write_message(message_of(0), "", 0, value);
+  stock.arrive(p, 0, value);
+  sdk::Batch batch;
+  stock.take({sdk::str("q"), 1, 0}, 0, "w", batch);
+  for (std::int64_t offset = 1; offset < 3000; offset += 2) {
+    EXPECT_THROW(stock.arrive(p, offset, "no message"), sdk::Error);
+    EXPECT_TRUE(stock.arrive(p, offset + 1, value));
+    ASSERT_TRUE(p.offsets.is_done(offset));
+  }
+  EXPECT_LE(p.offsets.encode().size(), 100U);
+  EXPECT_TRUE(p.offsets.has_room());
+  sdk::Batch more;
+  stock.take({sdk::str("q"), 100, 0}, 0, "w", more);
+  EXPECT_EQ(more.size(), 100U);
+  p.dirty = stock.changed = false;
+  EXPECT_THROW(stock.arrive(p, 3001, ""), sdk::Error);
+  EXPECT_TRUE(p.dirty && stock.changed) << "what lies before it is not committed";
+}
+
 }  // namespace
 }  // namespace gander::kafka
