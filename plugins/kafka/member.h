@@ -215,6 +215,7 @@ class Member {
   Stock stock_;
   Due due_;
   bool asked_ = false;                 // to join the group
+  bool to_subscribe_ = false;          // to what subscribed_ has that the group has not heard
   bool joined_ = false;                // it has said what is ours
   std::atomic<bool> joining_{false};   // it is to say so
   std::atomic<bool> refused_{false};   // and does not let us in
