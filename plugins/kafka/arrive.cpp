@@ -56,7 +56,6 @@ bool Member::arrive(const rd_kafka_message_t& m) {
     host_.log(GANDER_LOG_ERROR, partition->topic + "[" + std::to_string(m.partition) + "] offset " +
                                     std::to_string(m.offset) + ": " + e.what() +
                                     "; it is passed over");
-    partition->offsets.finish(m.offset);
     return false;
   }
 }

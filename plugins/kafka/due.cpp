@@ -18,28 +18,33 @@ void Due::park_all() {
 }
 
 void Due::forget_parked() {
-  std::vector<gander_id> gone;
-  for (const auto& [id, entry] : entries_)
-    if (!parts_[entry.partition].owned) gone.push_back(id);
-  for (const gander_id& id : gone) erase(id);
-  std::erase_if(parts_, [](const auto& part) { return !part.second.owned; });
+  std::erase_if(parts_, [this](const auto& one) {
+    const Part& part = one.second;
+    if (part.owned) return false;
+    for (const auto& [id, entry] : part.entries) take_out_of_order(entry);
+    return true;
+  });
 }
 
 void Due::arrive(std::int32_t partition, std::int64_t offset, std::string_view key,
                  const gander_message* message) {
   const auto it = parts_.find(partition);
   if (it == parts_.end() || !it->second.owned) return;
-  it->second.position = offset + 1;
-  gander_id id{};
-  if (key.size() != sizeof id.bytes) return;
-  std::memcpy(id.bytes, key.data(), key.size());
-  erase(id);
+  Part& part = it->second;
+  part.position = offset + 1;
+  Place place{{}, partition, offset};
+  if (key.size() != sizeof place.id.bytes) return;
+  std::memcpy(place.id.bytes, key.data(), key.size());
+  if (const auto old = part.entries.find(place.id); old != part.entries.end()) {
+    take_out_of_order(old->second);
+    part.entries.erase(old);
+  }
   if (message == nullptr) return;
-  Entry& entry = entries_[id];
-  entry.partition = partition;
+  Entry& entry = part.entries[place.id];
+  entry.place = place;
   entry.message.assign(*message);
   entry.due_us = message->run_at_us;
-  order_[sdk::view(entry.message.queue)].emplace(entry.due_us, id);
+  put_in_order(entry);
 }
 
 void Due::reached_end(std::int32_t partition, std::int64_t offset) {
@@ -70,9 +75,11 @@ bool Due::has_read(std::int32_t partition, std::int64_t to) const {
   return it != parts_.end() && it->second.owned && it->second.read && it->second.position >= to;
 }
 
-bool Due::has(const gander_id& id, std::int32_t partition) const {
-  const auto it = entries_.find(id);
-  return it != entries_.end() && it->second.partition == partition;
+bool Due::has(const Place& place) const {
+  const auto part = parts_.find(place.partition);
+  if (part == parts_.end()) return false;
+  const auto it = part->second.entries.find(place.id);
+  return it != part->second.entries.end() && it->second.place.offset == place.offset;
 }
 
 std::vector<std::string> Due::queues(std::int64_t now_us) const {
@@ -87,10 +94,10 @@ std::vector<std::string> Due::queues(std::int64_t now_us) const {
 // others may have promoted it.
 const Due::Entry* Due::next_readable(Order::const_iterator& at, const Order& order,
                                      std::int64_t now_us) const {
-  while (at != order.end() && at->first <= now_us) {
-    const Entry& entry = entries_.at((at++)->second);
-    const Part& part = parts_.at(entry.partition);
-    if (part.owned && part.read) return &entry;
+  while (at != order.end() && (*at)->due_us <= now_us) {
+    const Entry* entry = *at++;
+    const Part& part = parts_.at(entry->place.partition);
+    if (part.owned && part.read) return entry;
   }
   return nullptr;
 }
@@ -121,29 +128,37 @@ std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most,
   return all;
 }
 
-void Due::erase(const gander_id& id) {
-  const auto it = entries_.find(id);
-  if (it == entries_.end()) return;
-  const auto order = order_.find(sdk::view(it->second.message.queue));
-  order->second.erase({it->second.due_us, id});
+void Due::put_in_order(const Entry& entry) {
+  order_[sdk::view(entry.message.queue)].insert(&entry);
+}
+
+void Due::take_out_of_order(const Entry& entry) {
+  const auto order = order_.find(sdk::view(entry.message.queue));
+  order->second.erase(&entry);
   if (order->second.empty()) order_.erase(order);
-  entries_.erase(it);
+}
+
+void Due::erase(const Place& place) {
+  if (!has(place)) return;
+  auto& entries = parts_.at(place.partition).entries;
+  const auto it = entries.find(place.id);
+  take_out_of_order(it->second);
+  entries.erase(it);
 }
 
 void Due::hold_back(std::string_view queue, std::int64_t until_us) { held_back_[queue] = until_us; }
 
-void Due::postpone(const gander_id& id, std::int64_t until_us) {
-  const auto it = entries_.find(id);
-  if (it == entries_.end()) return;
-  Entry& entry = it->second;
-  Order& order = order_.find(sdk::view(entry.message.queue))->second;
-  order.erase({entry.due_us, id});
-  order.emplace(entry.due_us = until_us, id);
+void Due::postpone(const Place& place, std::int64_t until_us) {
+  if (!has(place)) return;
+  Entry& entry = parts_.at(place.partition).entries.at(place.id);
+  take_out_of_order(entry);
+  entry.due_us = until_us;
+  put_in_order(entry);
 }
 
 std::int64_t Due::when(std::string_view queue, const Order& order) const {
   const auto it = held_back_.find(queue);
-  return std::max(order.begin()->first, it == held_back_.end() ? 0 : it->second);
+  return std::max((*order.begin())->due_us, it == held_back_.end() ? 0 : it->second);
 }
 
 std::int64_t Due::next(std::string_view queue) const {

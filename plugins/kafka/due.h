@@ -1,23 +1,31 @@
 // Messages that are to come: what this process owns of the compacted topic <prefix>.sched, in
 // memory and in order. A record is a message under its id, a tombstone says that it is no more.
+// Neither says anything of another partition: once the topic has been given more of them, a message
+// that is to come again lies elsewhere than its tombstone, and the two are read in any order.
 // Guarded by its owner's mutex.
 #pragma once
 
+#include <cstring>
 #include <gander/sdk/broker.hpp>
 #include <gander/sdk/message.hpp>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gander::kafka {
 
 class Due {
  public:
-  struct Entry {
+  // Of a record: the id it is under, and where it lies.
+  struct Place {
+    gander_id id{};
     std::int32_t partition = 0;
+    std::int64_t offset = 0;
+  };
+  struct Entry {
+    Place place;
     std::int64_t due_us = 0;  // run_at_us, or later when it was postponed
     sdk::OwnedMessage message;
   };
@@ -47,12 +55,13 @@ class Due {
   // queue, so that none waits for what is due of another.
   [[nodiscard]] std::vector<const Entry*> due(std::int64_t now_us, std::size_t most,
                                               std::size_t most_bytes);
-  [[nodiscard]] bool has(const gander_id& id, std::int32_t partition) const;
-  void erase(const gander_id& id);
+  // Whether it is the newest of its id in its partition; else the next two do nothing.
+  [[nodiscard]] bool has(const Place& place) const;
+  void erase(const Place& place);
   // Nothing of a queue is due until then.
   void hold_back(std::string_view queue, std::int64_t until_us);
   // The message is not due until then.
-  void postpone(const gander_id& id, std::int64_t until_us);
+  void postpone(const Place& place, std::int64_t until_us);
   // When the next one falls due, of one queue or of all; 0: none.
   [[nodiscard]] std::int64_t next(std::string_view queue) const;
   [[nodiscard]] std::int64_t next() const;
@@ -61,22 +70,24 @@ class Due {
   struct Part {
     std::int64_t position = -1;
     bool owned = false, read = false;
+    sdk::IdMap<Entry> entries;
   };
   struct Before {
-    bool operator()(const std::pair<std::int64_t, gander_id>& a,
-                    const std::pair<std::int64_t, gander_id>& b) const {
-      if (a.first != b.first) return a.first < b.first;
-      return std::memcmp(a.second.bytes, b.second.bytes, sizeof a.second.bytes) < 0;
+    bool operator()(const Entry* a, const Entry* b) const {
+      if (a->due_us != b->due_us) return a->due_us < b->due_us;
+      const int by_id = std::memcmp(a->place.id.bytes, b->place.id.bytes, sizeof a->place.id.bytes);
+      return by_id != 0 ? by_id < 0 : a->place.partition < b->place.partition;
     }
   };
-  using Order = std::set<std::pair<std::int64_t, gander_id>, Before>;
+  using Order = std::set<const Entry*, Before>;
+  void put_in_order(const Entry& entry);
+  void take_out_of_order(const Entry& entry);
   // The first of them is due.
   [[nodiscard]] std::int64_t when(std::string_view queue, const Order& order) const;
   [[nodiscard]] const Entry* next_readable(Order::const_iterator& at, const Order& order,
                                            std::int64_t now_us) const;
 
   std::map<std::int32_t, Part> parts_;
-  sdk::IdMap<Entry> entries_;
   sdk::NameMap<Order> order_;             // of each queue
   sdk::NameMap<std::int64_t> held_back_;  // until when
   std::string turn_;                      // the queue that gave first last time

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <thread>
@@ -181,23 +182,31 @@ std::optional<gander_message> Log::message_in(const rd_kafka_message_t& m) {
 }
 
 Log::Kept Log::read_compacted(const std::string& topic, const sdk::Deadline& deadline) {
-  Kept all;
+  std::map<std::int32_t, Kept> partitions;
   const auto visit = [&](const rd_kafka_message_t& m) {
     gander_id id{};
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
-    const auto before = all.find(id);
+    Kept& here = partitions[m.partition];
     if (m.payload == nullptr) {
-      if (before != all.end() && before->second.partition == m.partition) all.erase(before);
+      here.erase(id);
     } else if (const auto message = message_in(m)) {
-      KeptMessage& kept = all[id];
+      KeptMessage& kept = here[id];
       kept.assign(*message);
       kept.partition = m.partition;
       kept.offset = m.offset;
+      kept.written_ms = rd_kafka_message_timestamp(&m, nullptr);
     }
     return true;
   };
   read_all(topic, visit, deadline);
+  Kept all;
+  for (auto& [number, here] : partitions) {
+    all.merge(here);
+    for (auto& [id, kept] : here)
+      if (KeptMessage& other = all.at(id); other.written_ms < kept.written_ms)
+        other = std::move(kept);
+  }
   return all;
 }
 

@@ -35,6 +35,7 @@ struct Progress {
 struct KeptMessage : sdk::OwnedMessage {
   std::int32_t partition = 0;
   std::int64_t offset = 0;
+  std::int64_t written_ms = 0;
 };
 
 class Log {
@@ -58,7 +59,8 @@ class Log {
   void read(const std::vector<Span>& spans, const Visitor& visit, const sdk::Deadline& deadline);
   // What a record holds; nothing, and a warning with its place, when it is no message of ours.
   std::optional<gander_message> message_in(const rd_kafka_message_t& m);
-  // What a compacted topic says now: the last value under each key.
+  // What a compacted topic says now: the last value under each key. A tombstone says nothing of
+  // another partition than its own; of two that have a value the later one's is what is returned.
   Kept read_compacted(const std::string& topic, const sdk::Deadline& deadline);
   std::vector<std::string> read_paused(const sdk::Deadline& deadline);
 

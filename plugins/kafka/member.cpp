@@ -97,7 +97,6 @@ void Member::wake() {
 }
 
 void Member::need(sdk::Queues queues, const sdk::Deadline& deadline) {
-  bool more = false;
   for (const gander_str queue : queues) {
     const std::string name(sdk::view(queue));
     {
@@ -106,12 +105,13 @@ void Member::need(sdk::Queues queues, const sdk::Deadline& deadline) {
     }
     topics_.need_queue(name, deadline);
     const std::lock_guard lock(mutex_);
-    more = subscribed_.insert(name).second || more;
+    if (!subscribed_.insert(name).second) continue;
+    to_subscribe_ = true;
     for (std::uint32_t p = 0; p < kPriorities; ++p)
       queues_.push_back(std::make_unique<Queue>(Queue{new_queue(), name, p}));
   }
   const std::lock_guard lock(mutex_);
-  if (more || !asked_) subscribe();
+  if (to_subscribe_ || !asked_) subscribe();
 }
 
 // Under mutex_.
@@ -130,6 +130,7 @@ void Member::subscribe() {
     throw client_.error(code, "joining the group");
   }
   asked_ = true;
+  to_subscribe_ = false;
 }
 
 // Nothing in here may end the thread: a worker that is alive but deaf is the worst there is.

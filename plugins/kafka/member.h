@@ -148,9 +148,8 @@ class Member {
 
   // promote.cpp
   struct Promotion {
-    gander_id id;
+    Due::Place from;
     std::string queue;
-    std::int32_t partition;  // of <prefix>.sched
     Outgoing ready;
   };
   // What of a queue goes alone, as a transaction with it has failed.
@@ -181,7 +180,7 @@ class Member {
   void confirm(const Request& request, const sdk::Deadline& deadline);
   void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   enum class Look { done, later, not_ours };
-  Look remove_kept(const Removal& removal, Settlement& settlement, std::vector<gander_id>& gone);
+  Look remove_kept(const Removal& removal, Settlement& settlement, std::vector<Due::Place>& gone);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
   bool write_surely(const std::vector<Outgoing>& records,
                     const rd_kafka_topic_partition_list_t& commit,
@@ -215,6 +214,7 @@ class Member {
   Stock stock_;
   Due due_;
   bool asked_ = false;                 // to join the group
+  bool to_subscribe_ = false;          // to what subscribed_ has that the group has not heard
   bool joined_ = false;                // it has said what is ours
   std::atomic<bool> joining_{false};   // it is to say so
   std::atomic<bool> refused_{false};   // and does not let us in

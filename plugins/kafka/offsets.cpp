@@ -23,6 +23,8 @@ namespace {
 // offset.metadata.max.bytes is 4096 by default, of base64: 3072 bytes, less what stands before the
 // map.
 constexpr std::size_t kRoom = 3000;
+// Of it, what removals leave for what is handed out.
+constexpr std::size_t kSpare = 200;
 // At most: a length, and with it a number that goes with it.
 constexpr std::size_t kPerRun = 8;
 // Above so many bits never take less room than runs that fit.
@@ -229,12 +231,23 @@ std::optional<Offsets> Offsets::decode(std::int64_t base, std::string_view text)
   return out;
 }
 
-bool Offsets::has_room() const {
+// Of the map and what follows, in whatever order those are settled that are handed out.
+std::size_t Offsets::most_bytes() const {
   const std::int64_t beyond = done_.total_from(next_);
   const auto window = static_cast<std::size_t>(next_ - base_);
   const std::size_t undone = window - static_cast<std::size_t>(done_.total() - beyond);
   const std::size_t map = std::min(window / 8, (undone + 1) * kPerRun);
-  return map + (done_.size_from(next_) + back_.size() + notes_.size()) * kPerRun < kRoom;
+  return map + (done_.size_from(next_) + back_.size() + notes_.size()) * kPerRun;
+}
+
+bool Offsets::has_room() const { return base_ == next_ || most_bytes() < kRoom; }
+
+bool Offsets::can_remove(std::int64_t from, std::int64_t to) const {
+  if (most_bytes() < kRoom - kSpare) return true;
+  // Only beyond next() it takes room, and there only what joins no other range.
+  if (from <= base_ || to <= next_) return true;
+  const std::int64_t begin = skipped_.begin_of(from);
+  return (begin > next_ && done_.contains(begin - 1)) || done_.contains(skipped_.end_of(to));
 }
 
 }  // namespace gander::kafka

@@ -75,12 +75,17 @@ class Offsets {
   [[nodiscard]] std::string encode() const;
   // What encode() wrote when `base` was committed; nothing when it cannot be read.
   static std::optional<Offsets> decode(std::int64_t base, std::string_view text);
-  // Whether another record may be handed out, or removed: what encode() writes must fit into the
-  // metadata, in whatever order those are settled that were.
+  // Whether another record may be handed out: what encode() writes must fit into the metadata, in
+  // whatever order those are settled that were. One may always be of which nothing is handed out,
+  // or nothing would ever be done that makes room.
   [[nodiscard]] bool has_room() const;
+  // Whether these, of which removable() says that they are, may be removed. It leaves some room for
+  // what is handed out.
+  [[nodiscard]] bool can_remove(std::int64_t from, std::int64_t to) const;
 
  private:
   void advance();
+  [[nodiscard]] std::size_t most_bytes() const;
   [[nodiscard]] std::string runs() const;
   [[nodiscard]] std::string bits() const;
 

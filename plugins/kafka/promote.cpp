@@ -116,8 +116,8 @@ std::vector<Member::Promotion> Member::find_due(const std::set<std::string, std:
   std::ranges::stable_sort(chosen, {}, [](const auto* entry) { return entry->message.run_at_us; });
   for (const Due::Entry* entry : chosen) {
     const gander_message& m = entry->message;
-    found.push_back({m.id, std::string(sdk::view(m.queue)), entry->partition,
-                     ready_record(topics_.names(), m)});
+    found.push_back(
+        {entry->place, std::string(sdk::view(m.queue)), ready_record(topics_.names(), m)});
   }
   return found;
 }
@@ -162,7 +162,7 @@ bool Member::try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadl
     return false;
   }
   const std::lock_guard lock(mutex_);
-  for (const Promotion& one : due) due_.erase(one.id);
+  for (const Promotion& one : due) due_.erase(one.from);
   if (const auto it = suspects_.find(due.front().queue); it != suspects_.end()) {
     if (it->second.most > due.size() * 2)
       suspects_.erase(it);
@@ -189,7 +189,7 @@ void Member::narrow(const std::vector<Promotion>& due, const sdk::Error& e) {
   if (due.size() > 1) return;
   host_.log(GANDER_LOG_WARN,
             "a message that is due for the queue '" + first + "' cannot be enqueued: " + e.what());
-  due_.postpone(due.front().id, host_.now_us() + kTryAgainIn);
+  due_.postpone(due.front().from, host_.now_us() + kTryAgainIn);
 }
 
 void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& deadline) {
@@ -198,8 +198,8 @@ void Member::write_promoted(std::vector<Promotion>& due, const sdk::Deadline& de
   const std::string scheduled = topics_.names().scheduled();
   for (Promotion& one : due) {
     records.push_back(std::move(one.ready));
-    records.push_back(tombstone(scheduled, one.id, one.partition));
-    partitions.insert(one.partition);
+    records.push_back(tombstone(scheduled, one.from.id, one.from.partition));
+    partitions.insert(one.from.partition);
   }
   const PartitionList list = new_list();
   {

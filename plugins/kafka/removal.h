@@ -69,7 +69,8 @@ struct Settlement {
       return is_held;
     });
     if (done.offsets.empty()) return done;
-    if (!offsets.has_room()) return done = {{}, false, true};
+    for (const auto& [from, to] : done.offsets)
+      if (!offsets.can_remove(from, to)) return done = {{}, false, true};
     for (const auto& [from, to] : done.offsets) offsets.remove(from, to);
     if (removal.successor) records.push_back(*removal.successor);
     return done;

@@ -59,18 +59,20 @@ void Member::confirm(const Request& request, const sdk::Deadline& deadline) {
 // What is to come is ours as far as we have read it: whoever asked may have read on. With commits
 // held, under mutex_.
 Member::Look Member::remove_kept(const Removal& removal, Settlement& settlement,
-                                 std::vector<gander_id>& gone) {
-  gander_id id{};
+                                 std::vector<Due::Place>& gone) {
+  // Not what was written under its id since whoever asked has read it.
+  Due::Place place{{}, removal.partition, removal.from};
+  gander_id& id = place.id;
   if (!removal.successor || removal.successor->key.size() != sizeof id.bytes) return Look::not_ours;
   if (!joined_ || due_.position(removal.partition) < 0) return Look::not_ours;
   if (promoted_in_doubt_ || !due_.has_read(removal.partition, removal.to)) return Look::later;
   std::memcpy(id.bytes, removal.successor->key.data(), sizeof id.bytes);
-  if (!due_.has(id, removal.partition)) {
+  if (!due_.has(place)) {
     settlement.answer.emplace_back();
     return Look::done;
   }
   settlement.add_kept(removal);
-  gone.push_back(id);
+  gone.push_back(place);
   return Look::done;
 }
 
@@ -78,7 +80,7 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
   Settlement settlement;
   std::map<Partition*, std::pair<Offsets, Ranges>> after;
   std::vector<Record> withheld;
-  std::vector<gander_id> gone;
+  std::vector<Due::Place> gone;
   std::set<std::int32_t> later;  // partitions of <prefix>.sched
   const PartitionList list = new_list();
   {
@@ -119,7 +121,7 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
   // If it was written after all, promote() looks first.
   if (!done) promoted_in_doubt_ = promoted_in_doubt_ || !gone.empty();
   if (!done) return;
-  for (const gander_id& id : gone) due_.erase(id);
+  for (const Due::Place& place : gone) due_.erase(place);
   for (auto& [p, state] : after) {
     for (const auto& [from, to] : state.second) p->offsets.remove(from, to);
     p->dirty = stock_.changed = true;

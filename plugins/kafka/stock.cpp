@@ -61,7 +61,15 @@ bool Stock::arrive(Partition& p, std::int64_t offset, std::string_view value) {
   p.expected = offset + 1;
   p.at_end = p.expected >= p.end;
   if (p.offsets.is_done(offset) || p.held.contains(offset)) return false;
-  gander_message m = sdk::read_message(value);
+  gander_message m{};
+  try {
+    m = sdk::read_message(value);
+  } catch (const sdk::Error&) {
+    // As a marker is: each finds that for himself, or so many would fill the metadata.
+    p.offsets.skip(offset, offset + 1);
+    p.dirty = changed = true;
+    throw;
+  }
   const Offsets::Counts more = p.offsets.counts(offset);
   m.crashes += more.crashes;
   m.give_backs += more.give_backs;
@@ -224,9 +232,10 @@ std::vector<Record> Stock::remove_last(std::string_view queue, std::uint32_t pri
   const auto it = lanes_.find(queue);
   if (it == lanes_.end()) return removed;
   Lane& from = it->second[priority];
-  while (removed.size() < most && !from.waiting.empty() &&
-         from.waiting.back().partition->offsets.has_room()) {
-    const std::size_t size = from.waiting.back().message.body.len;
+  while (removed.size() < most && !from.waiting.empty()) {
+    const Record& last = from.waiting.back();
+    if (!last.partition->offsets.can_remove(last.offset, last.offset + 1)) break;
+    const std::size_t size = last.message.body.len;
     bytes += size;
     if (!removed.empty() && bytes > most_bytes) break;
     from.bytes -= size;

@@ -83,7 +83,7 @@ class Stock {
 
   // ---- arriving
   // False: it is done, or handed out already. Throws CORRUPT when `value` is no message; then the
-  // record counts as arrived and not done.
+  // record is passed over.
   bool arrive(Partition& partition, std::int64_t offset, std::string_view value);
   [[nodiscard]] bool any(std::string_view queue) const;
   [[nodiscard]] bool waits(std::string_view queue, std::uint32_t priority) const;

@@ -100,6 +100,18 @@ Cluster::Shape Cluster::shape(const std::string& topic) {
   return shape;
 }
 
+void Cluster::grow(const std::string& topic, std::size_t partitions) {
+  rd_kafka_NewPartitions_t* spec =
+      rd_kafka_NewPartitions_new(topic.c_str(), partitions, nullptr, 0);
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
+  rd_kafka_CreatePartitions(producer_, &spec, 1, nullptr, queue);
+  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  must(rd_kafka_event_error(done), "grow");
+  rd_kafka_event_destroy(done);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_NewPartitions_destroy(spec);
+}
+
 void Cluster::remove(const std::string& topic) {
   rd_kafka_DeleteTopic_t* spec = rd_kafka_DeleteTopic_new(topic.c_str());
   rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);

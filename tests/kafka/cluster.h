@@ -29,6 +29,8 @@ class Cluster {
     std::map<std::string, std::string> config;
   };
   Shape shape(const std::string& topic);
+  // As kafka-topics --alter does it: to so many partitions.
+  void grow(const std::string& topic, std::size_t partitions);
   void remove(const std::string& topic);
   void produce(const std::string& topic, const std::string& value, const std::string& key = "");
   // How many offsets its partitions have used, also by transactions that have not ended.

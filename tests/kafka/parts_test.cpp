@@ -155,13 +155,32 @@ TEST(KafkaOffsets, HaveRoomForSoManyHolesAsFitIntoTheMetadata) {
   Offsets offsets(0);
   offsets.hand_out(0);
   std::int64_t at = 1000;
-  for (; offsets.has_room() && at < 10'000'000; at += 1000) offsets.remove(at, at + 1);
+  for (; offsets.can_remove(at, at + 1) && at < 10'000'000; at += 1000) offsets.remove(at, at + 1);
   EXPECT_GE(at, 300'000);
   EXPECT_LE(offsets.encode().size(), 4096U);
+  EXPECT_TRUE(offsets.has_room()) << "nothing else can be handed out";
+  EXPECT_FALSE(offsets.can_remove(1, 3)) << "it would be one hole more";
+  EXPECT_TRUE(offsets.can_remove(1001, 1003)) << "it makes one larger";
+  EXPECT_TRUE(offsets.can_remove(998, 1000));
+  EXPECT_TRUE(offsets.can_remove(1, 1000)) << "of two it makes one";
   const auto next = *Offsets::decode(0, offsets.encode());
   EXPECT_TRUE(next.is_done(1000));
   EXPECT_TRUE(next.is_done(at - 1000));
   EXPECT_FALSE(next.is_done(at));
+}
+
+TEST(KafkaOffsets, OneAloneFitsBesideAsManyHolesAsACommitCanHave) {
+  constexpr std::int64_t kFar = 1 << 27;
+  Offsets offsets(0);
+  for (std::int64_t i = 0; i < 375; ++i) offsets.remove(kFar * (2 * i + 1), kFar * (2 * i + 2));
+  offsets.skip(0, kFar - 1);
+  ASSERT_TRUE(offsets.has_room());
+  offsets.hand_out(kFar - 1);
+  EXPECT_FALSE(offsets.has_room());
+  offsets.owner = UINT64_MAX;
+  EXPECT_LE(offsets.encode().size(), 4096U);
+  offsets.give_back(kFar - 1, {1, 1});
+  EXPECT_LE(offsets.encode().size(), 4096U);
 }
 
 TEST(KafkaOffsets, MarkersBetweenWhatIsRemovedTakeNoRoom) {

@@ -31,6 +31,7 @@ class KafkaScheduled : public testing::Test {
  protected:
   void SetUp() override {
     GANDER_REQUIRE_SERVER(url, "kafka");
+    url_ = url;
     cluster_.emplace(url);
     desk_.emplace(broker_on(desk_host_, url, cluster_->prefix(), {{"partitions", "2"}}));
     worker_.emplace(broker_on(host_, url, cluster_->prefix(), {{"partitions", "2"}}));
@@ -53,6 +54,20 @@ class KafkaScheduled : public testing::Test {
   void pass(std::int64_t time) {
     host_.now_us += time;
     desk_host_.now_us += time;
+  }
+  // What falls due now is to come again, in a minute; by the time so many have come.
+  void run_and_retry(std::size_t n) {
+    std::size_t came = 0;
+    EXPECT_TRUE(eventually([&] {
+      tender_->tend();
+      const Taken taken = consumer_->take(10);
+      for (std::size_t i = 0; i < taken.size(); ++i, ++came) {
+        gander_message m = taken[i];
+        m.run_at_us = host_.now_us + kMinute;
+        EXPECT_EQ(consumer_->settle(GANDER_SETTLE_RETRY, m), GANDER_OK);
+      }
+      return came >= n;
+    }));
   }
   // How often each has come by the time so many have.
   std::map<std::uint64_t, int> come(std::size_t n) {
@@ -79,6 +94,7 @@ class KafkaScheduled : public testing::Test {
 
   Interrupted desk_host_;
   FakeHost host_;
+  std::string url_;
   std::optional<Cluster> cluster_;
   std::optional<Broker> desk_, worker_;
   std::optional<Operator> op_;
@@ -138,6 +154,42 @@ TEST_F(KafkaScheduled, WhatFallsDueWhileItIsBuriedIsInOnePlace) {
   EXPECT_EQ(op_->move({1}, {GANDER_STATE_DEAD}), Statuses{GANDER_NOT_FOUND}) << "it has run";
   EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
   EXPECT_EQ(op_->list(GANDER_STATE_DEAD), Numbers{});
+}
+
+// What the operator has read is a record of before; what he would make of it would undo the retry.
+TEST_F(KafkaScheduled, WhatIsRetriedWhileItIsBuriedIsStillToCome) {
+  schedule({1}, kMinute);
+  start_worker();
+  pass(kMinute + 1);
+  desk_host_.meanwhile = [&] {
+    run_and_retry(1);
+    tender_->tend();
+  };
+  EXPECT_EQ(op_->move({1}, {GANDER_STATE_DEAD}), Statuses{GANDER_NOT_FOUND});
+  EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
+  EXPECT_EQ(op_->list(GANDER_STATE_RETRY), Numbers{1});
+  EXPECT_EQ(op_->list(GANDER_STATE_DEAD), Numbers{});
+}
+
+// By its key a message comes to lie in another partition then, beside its tombstone in the old one,
+// and who reads the topic anew reads the two in any order.
+TEST_F(KafkaScheduled, WhenItsTopicHasGrownNothingOfItIsLost) {
+  Numbers all;
+  for (std::uint64_t n = 1; n <= 30; ++n) all.push_back(n);
+  schedule(all, kMinute);
+  cluster_->grow(cluster_->prefix() + ".sched", 3);
+  start_worker();
+  pass(kMinute + 1);
+  run_and_retry(all.size());
+  EXPECT_EQ(op_->list(GANDER_STATE_RETRY), all);
+  consumer_->close();
+  tender_->close();
+  worker_.emplace(broker_on(host_, url_, cluster_->prefix()));
+  start_worker();
+  pass(kMinute + 1);
+  const Times came = come(all.size());
+  EXPECT_EQ(came.size(), all.size());
+  EXPECT_TRUE(nothing_comes());
 }
 
 }  // namespace

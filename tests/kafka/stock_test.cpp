@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <gander/sdk/message_bytes.hpp>
+#include "removal.h"
 #include "stock.h"
 
 namespace gander::kafka {
@@ -103,6 +104,130 @@ TEST_F(KafkaBlocked, OfALogThatBeganAnewNothingIsLeft) {
   std::string value;
   sdk::write_message(message_of(1), "", 0, value);
   EXPECT_FALSE(stock_.arrive(fresh, 7, value)) << "what lies before it would be passed over";
+}
+
+// A partition with so many holes, made by an operator, that there is room for no more.
+class KafkaHoles : public testing::Test {
+ protected:
+  void own(Offsets offsets) {
+    Partition made;
+    made.topic = "t", made.queue = "q", made.priority = 1;
+    made.expected = offsets.base();
+    made.offsets = std::move(offsets);
+    partition_ = &stock_.assign(std::move(made));
+    std::string value;
+    for (std::int64_t offset = partition_->expected; offset < kAll; ++offset) {
+      value.clear();
+      sdk::write_message(message_of(static_cast<std::uint64_t>(offset)), "", 0, value);
+      stock_.arrive(*partition_, offset, value);
+    }
+  }
+  // As the owner does it, what waits aside.
+  Removed remove(std::int64_t from, std::int64_t to) {
+    Settlement settlement;
+    Removed done = settlement.add({"t", 0, from, to, std::nullopt}, partition_->offsets);
+    std::vector<Record> gone;
+    stock_.withhold(*partition_, done.offsets, gone);
+    return done;
+  }
+  std::int64_t make_holes() {
+    std::int64_t at = 2;
+    while (at < kAll && !remove(at, at + 1).full) at += 2;
+    return at;
+  }
+  // One at a time, until nothing comes; how many.
+  std::int64_t run_all() {
+    for (std::int64_t n = 0;; ++n) {
+      sdk::Batch batch;
+      stock_.take({sdk::str("q"), 1, 0}, 0, "w", batch);
+      EXPECT_LE(partition_->offsets.encode().size(), 4096U);
+      if (batch.size() == 0) return n;
+      finish_last();
+    }
+  }
+  void finish_last() {
+    const std::uint64_t receipt = stock_.last_receipt();
+    for (std::int64_t n = 0; n < kAll; ++n) {
+      gander_message m = message_of(static_cast<std::uint64_t>(n));
+      m.receipt[0] = receipt;
+      if (const Delivery* found = stock_.find(m, "w")) {
+        stock_.finish(*found);
+        return;
+      }
+    }
+    FAIL() << "nothing was handed out";
+  }
+
+  static constexpr std::int64_t kAll = 2000;
+  Stock stock_{0};
+  Partition* partition_ = nullptr;
+};
+
+TEST_F(KafkaHoles, WhatIsLeftRunsWhenWhatRanIsDone) {
+  own(Offsets(0));
+  sdk::Batch batch;
+  stock_.take({sdk::str("q"), 1, 0}, 0, "w", batch);
+  const std::int64_t end = make_holes();
+  ASSERT_LT(end, kAll);
+  sdk::Batch more;
+  stock_.take({sdk::str("q"), 5, 0}, 0, "w", more);
+  EXPECT_EQ(more.size(), 5U) << "nothing runs beside a long job";
+  const auto holes = (end - 2) / 2;
+  Stock other(0);
+  std::swap(stock_, other);  // its owner leaves, and all that was held comes again
+  Offsets offsets = *Offsets::decode(partition_->offsets.base(), partition_->offsets.encode());
+  offsets.give_back_all({});
+  own(std::move(offsets));
+  EXPECT_EQ(run_all(), kAll - holes);
+  EXPECT_EQ(partition_->offsets.base(), kAll);
+}
+
+TEST_F(KafkaHoles, WhatIsLeftCanBePurged) {
+  own(Offsets(0));
+  make_holes();
+  EXPECT_TRUE(remove(kAll - 5, kAll - 4).full);
+  EXPECT_FALSE(remove(0, kAll).full);
+  EXPECT_EQ(partition_->offsets.base(), kAll);
+}
+
+// Of a commit of old, in which removals have left no room at all.
+TEST_F(KafkaHoles, OneRunsAtATimeWhereThereIsNoRoom) {
+  Offsets offsets(0);
+  for (std::int64_t i = 0; i < 380; ++i) offsets.remove(2 + 2 * i, 3 + 2 * i);
+  own(*Offsets::decode(0, offsets.encode()));
+  sdk::Batch batch;
+  stock_.take({sdk::str("q"), 9, 0}, 0, "w", batch);
+  EXPECT_EQ(batch.size(), 1U);
+  EXPECT_FALSE(stock_.any("q"));
+  finish_last();
+  EXPECT_TRUE(stock_.any("q"));
+  EXPECT_EQ(run_all(), kAll - 380 - 1);
+}
+
+// What cannot be read, each between two jobs, while a job before it runs for long.
+TEST(KafkaStock, WhatIsNoMessageTakesNoRoom) {
+  Stock stock(0);
+  Partition made;
+  made.topic = "t", made.queue = "q", made.priority = 1;
+  Partition& p = stock.assign(std::move(made));
+  std::string value;
+  sdk::write_message(message_of(0), "", 0, value);
+  stock.arrive(p, 0, value);
+  sdk::Batch batch;
+  stock.take({sdk::str("q"), 1, 0}, 0, "w", batch);
+  for (std::int64_t offset = 1; offset < 3000; offset += 2) {
+    EXPECT_THROW(stock.arrive(p, offset, "no message"), sdk::Error);
+    EXPECT_TRUE(stock.arrive(p, offset + 1, value));
+    ASSERT_TRUE(p.offsets.is_done(offset));
+  }
+  EXPECT_LE(p.offsets.encode().size(), 100U);
+  EXPECT_TRUE(p.offsets.has_room());
+  sdk::Batch more;
+  stock.take({sdk::str("q"), 100, 0}, 0, "w", more);
+  EXPECT_EQ(more.size(), 100U);
+  p.dirty = stock.changed = false;
+  EXPECT_THROW(stock.arrive(p, 3001, ""), sdk::Error);
+  EXPECT_TRUE(p.dirty && stock.changed) << "what lies before it is not committed";
 }
 
 }  // namespace

@@ -60,6 +60,20 @@ TEST(KafkaTopics, AStateOfSeveralPartitionsIsRefusedUntilItIsGone) {
   EXPECT_EQ(cluster.shape(state).partitions, 1);
 }
 
+TEST(KafkaTopics, OneThatIsRefusedKeepsNoOtherQueueFromItsWorker) {
+  GANDER_REQUIRE_SERVER(url, "kafka");
+  Cluster cluster(url);
+  cluster.create(cluster.prefix() + ".q.bad.1", {{"cleanup.policy", "compact"}});
+  FakeHost host;
+  Broker broker = broker_on(host, url, cluster.prefix());
+  Session consumer = consumer_on(broker, "w");
+  const gander_error e = error_of([&] { consumer.exchange({}, {"good", "bad"}, 1); });
+  EXPECT_THAT(e.message, HasSubstr(".q.bad.1"));
+  ASSERT_EQ(broker.open(GANDER_ROLE_PRODUCE).enqueue({message(1, "good")}).at(0), GANDER_OK);
+  std::vector<Taken> keep;
+  EXPECT_EQ(take_until(consumer, 1, keep, "good").size(), 1U);
+}
+
 TEST(KafkaTopics, WhatIsMadeHasTheShapeThatTheOptionsAskFor) {
   GANDER_REQUIRE_SERVER(url, "kafka");
   Cluster cluster(url);
