@@ -118,7 +118,11 @@ bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadli
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
   const PartitionList list = new_list();
-  for (const auto& at : changed) add_commit(*list, at.first, at.second, after.at(at));
+  for (const auto& at : changed) {
+    // Its last owner may be cut off, and would keep to what he knows when he is back.
+    after.at(at).owner = new_token();
+    add_commit(*list, at.first, at.second, after.at(at));
+  }
   const std::string& name = instance_.topics.names().group();
   const Owned<rd_kafka_consumer_group_metadata_t> nobody(
       rd_kafka_consumer_group_metadata_new(name.c_str()));

@@ -152,7 +152,10 @@ void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadl
   }
   Settlement settlement;
   for (const Removal& one : request.removals) {
-    settlement.add(one, after.at({one.topic, one.partition}));
+    Offsets& offsets = after.at({one.topic, one.partition});
+    // Whoever had it last, and is in the group no more, would keep to what he knows when he is
+    // back.
+    if (!settlement.add(one, offsets).offsets.empty()) offsets.owner = new_token();
   }
   settlement.answer_to(request.id, topics_.names().state());
   const PartitionList commit = new_list();

@@ -112,6 +112,28 @@ TEST_F(KafkaNetwork, ACommitAfterTheLeaseIsRefusedAndItsWorkerGoesOnAsANewMember
   EXPECT_EQ(first.settle(GANDER_SETTLE_ACK, more[0]), GANDER_OK);
 }
 
+// It was the only one of the group, so that an operator settles for nobody; and what it knows of
+// its partition is older.
+TEST_F(KafkaNetwork, WhatWasRemovedWhileItsWorkerWasCutOffDoesNotRunWhenThatIsBack) {
+  Broker slow = by_proxy({{"lease_ms", "2000"}}), desk = direct();
+  desk.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});
+  Session consumer = consumer_on(slow, "w");
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 1, keep);
+  ASSERT_EQ(held.size(), 1U);
+  ASSERT_EQ(number_of(held[0].id), 1U);
+  proxy().swallow();
+  ASSERT_TRUE(eventually([&] { return cluster_->group().second == 0; }));
+  Operator op(desk);
+  EXPECT_EQ(op.remove({2}), Statuses{GANDER_OK});
+  EXPECT_EQ(op.move({3}, {GANDER_STATE_READY, "other"}), Statuses{GANDER_OK});
+  proxy().heal();
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(consumer, 2, keep)) came.insert(number_of(m.id));
+  EXPECT_EQ(came, (std::set<std::uint64_t>{1, 4})) << "what it ran is given back with the rest";
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
 class KafkaPromotion : public KafkaNetwork {
  protected:
   static constexpr std::uint64_t kAtOnce = 250;
