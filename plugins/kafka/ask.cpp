@@ -44,13 +44,7 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   position_ = log_.end_of(instance_.topics.names().state(), deadline);
   try {
     while (missing(answers_) > 0) {
-      if (deadline.passed())
-        throw sdk::Error(GANDER_TIMEOUT,
-                         instance_.settings.where() + ": " + std::to_string(missing(answers_)) +
-                             " of " + std::to_string(answers_.size()) +
-                             " removals were not answered by the workers that own the "
-                             "partitions; try again",
-                         GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+      if (deadline.passed()) throw unanswered();
       const Group group = Admin(log_.client()).group(name, deadline);
       if (group.members.empty()) {
         if (settle_here(removals, deadline)) break;
@@ -61,6 +55,13 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
       if (group.stable) write(group, removals, deadline);
       listen(deadline);
     }
+  } catch (const sdk::Error& e) {
+    const bool some = !asked_.empty() || missing(answers_) < answers_.size();
+    forget();
+    if (!some) throw;
+    // Wherever the time has run out.
+    if (e.code() == GANDER_TIMEOUT) throw unanswered();
+    throw with_flags(e, e.flags() | GANDER_ERROR_MAYBE_APPLIED);
   } catch (...) {
     forget();
     throw;
@@ -75,6 +76,14 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
                          "middle; let its workers go on, and try again",
                      GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
   return all;
+}
+
+sdk::Error Asker::unanswered() const {
+  return {GANDER_TIMEOUT,
+          instance_.settings.where() + ": " + std::to_string(missing(answers_)) + " of " +
+              std::to_string(answers_.size()) +
+              " removals were not answered by the workers that own the partitions; try again",
+          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED};
 }
 
 // Of a group without members; false: not all of it, try again.

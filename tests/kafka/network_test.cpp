@@ -1,5 +1,6 @@
 // A line that fails between workers and the cluster: commits that come too late, and promotions
 // whose end is not known. Nothing is lost, and nothing is ready twice.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -132,6 +133,30 @@ TEST_F(KafkaNetwork, WhatWasRemovedWhileItsWorkerWasCutOffDoesNotRunWhenThatIsBa
   for (const gander_message& m : take_until(consumer, 2, keep)) came.insert(number_of(m.id));
   EXPECT_EQ(came, (std::set<std::uint64_t>{1, 4})) << "what it ran is given back with the rest";
   EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
+// It is asked for, and then the line fails: the worker may do it yet. That one hangs, so that it
+// does not answer before.
+TEST_F(KafkaNetwork, ARemovalThatIsAskedForAndNotAnsweredMayHaveBeenDone) {
+  const std::string requests = cluster_->prefix() + ".state";
+  Broker desk = by_proxy();
+  desk.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Operator op(desk);
+  op.pause(false);  // its topic is there by then,
+  op.queues();      // and the group's coordinator
+  const Straggler deaf(*cluster_, cluster_->prefix() + ".q.default.1");
+  const std::int64_t before = cluster_->written(requests);
+  auto asks = std::async(std::launch::async, [&] {
+    return error_of([&] { op.move({1}, {GANDER_STATE_DEAD}, Call(5s)); });
+  });
+  EXPECT_TRUE(eventually([&] { return cluster_->written(requests) >= before + 2; }))
+      << "the request, and the end of its transaction";
+  proxy().swallow();
+  const gander_error e = asks.get();
+  EXPECT_EQ(e.code, GANDER_TIMEOUT);
+  EXPECT_NE(e.flags & GANDER_ERROR_RETRYABLE, 0U);
+  EXPECT_NE(e.flags & GANDER_ERROR_MAYBE_APPLIED, 0U) << e.message;
+  EXPECT_THAT(e.message, testing::HasSubstr("1 of 1 removals were not answered"));
 }
 
 class KafkaPromotion : public KafkaNetwork {
