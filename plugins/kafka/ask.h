@@ -44,6 +44,7 @@ class Asker {
   void write(const Group& group, const std::vector<Removal>& removals,
              const sdk::Deadline& deadline);
   void listen(const sdk::Deadline& deadline);
+  void hear_answers(const sdk::Deadline& deadline);
   bool await_shown(std::string_view key, const sdk::Deadline& deadline);
   void ask_whether_read(const Group& group, const sdk::Deadline& deadline);
   // What has been written to <prefix>.state since.

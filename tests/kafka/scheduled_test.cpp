@@ -31,6 +31,7 @@ class KafkaScheduled : public testing::Test {
  protected:
   void SetUp() override {
     GANDER_REQUIRE_SERVER(url, "kafka");
+    url_ = url;
     cluster_.emplace(url);
     desk_.emplace(broker_on(desk_host_, url, cluster_->prefix(), {{"partitions", "2"}}));
     worker_.emplace(broker_on(host_, url, cluster_->prefix(), {{"partitions", "2"}}));
@@ -40,6 +41,11 @@ class KafkaScheduled : public testing::Test {
     consumer_.emplace(consumer_on(*worker_, "w"));
     tender_.emplace(worker_->open(GANDER_ROLE_TEND, "w"));
     tender_->tend();  // by then it has read what is to come
+  }
+  void stop_worker() {
+    tender_.reset();
+    consumer_.reset();
+    worker_.reset();
   }
   void schedule(const Numbers& numbers, std::int64_t in, const std::string& queue = "default") {
     std::vector<Message> later;
@@ -79,6 +85,7 @@ class KafkaScheduled : public testing::Test {
 
   Interrupted desk_host_;
   FakeHost host_;
+  std::string url_;
   std::optional<Cluster> cluster_;
   std::optional<Broker> desk_, worker_;
   std::optional<Operator> op_;
@@ -126,6 +133,23 @@ TEST_F(KafkaScheduled, WhatFallsDueWhileItIsMovedRunsOnce) {
   desk_host_.meanwhile = [&] { EXPECT_EQ(tender_->tend().promoted, 2U); };
   EXPECT_EQ(op_->move({1}, {GANDER_STATE_READY}), Statuses{GANDER_OK});
   EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
+  EXPECT_EQ(come(2), (Times{{1, 1}, {2, 1}}));
+  EXPECT_TRUE(nothing_comes());
+}
+
+// And goes, so that the operator finds nobody to ask.
+TEST_F(KafkaScheduled, WhatFallsDueBeforeItsWorkerGoesIsMovedFromWhereItIs) {
+  schedule({1, 2}, kMinute);
+  start_worker();
+  pass(kMinute + 1);
+  desk_host_.meanwhile = [&] {
+    EXPECT_EQ(tender_->tend().promoted, 2U);
+    stop_worker();
+  };
+  EXPECT_EQ(op_->move({1}, {GANDER_STATE_READY}), Statuses{GANDER_OK});
+  EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
+  worker_.emplace(broker_on(host_, url_, cluster_->prefix(), {{"partitions", "2"}}));
+  start_worker();
   EXPECT_EQ(come(2), (Times{{1, 1}, {2, 1}}));
   EXPECT_TRUE(nothing_comes());
 }
