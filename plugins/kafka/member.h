@@ -181,6 +181,7 @@ class Member {
   enum class Look { done, later, not_ours };
   bool serve_request();
   Look serve(const Request& request, const sdk::Deadline& deadline);
+  void drop_removals();
   void confirm(const Request& request, const sdk::Deadline& deadline);
   Look serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   Look remove_kept(const Removal& removal, Settlement& settlement, std::vector<gander_id>& gone);

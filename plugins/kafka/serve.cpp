@@ -1,5 +1,6 @@
 // What an operator asks of messages that wait here: see removal.h. On the member's own thread, so
 // that nothing arrives meanwhile.
+#include <algorithm>
 #include <cstring>
 
 #include "committed.h"
@@ -20,24 +21,32 @@ void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
   requests_.push_back(*std::move(request));
 }
 
-// One at a time: each may take its deadline, and between them the group must be answered. One that
-// fails is not tried again here: whoever asked, asks again; as those do whose time is over when the
-// cluster says nothing. False: for now this one could not be served.
+// One at a time: each may take its deadline, and between them the group must be answered. A removal
+// that fails is not tried again here: whoever asked, asks again; as those do whose time is over
+// when the cluster says nothing. For a confirmation nobody asks again. False: for now this one
+// could not be served.
 bool Member::serve_request() {
   if (requests_.empty()) return true;
-  Request request = std::move(requests_.front());
-  requests_.erase(requests_.begin());
+  auto next = std::ranges::find_if(requests_, &std::vector<Removal>::empty, &Request::removals);
+  if (next == requests_.end()) next = requests_.begin();
+  Request request = std::move(*next);
+  requests_.erase(next);
   if (request.until_us < host_.now_us()) return true;
   const sdk::Deadline deadline = after(kPatience);
   bool later = false;
   try {
     later = serve(request, deadline) == Look::later;
   } catch (const sdk::Error& e) {
-    host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
+    host_.log(GANDER_LOG_DEBUG, std::string("serving an operator: ") + e.what());
+    later = request.removals.empty();
   }
   if (later) requests_.push_back(std::move(request));
-  if (deadline.passed()) requests_.clear();
+  if (deadline.passed()) drop_removals();
   return !later;
+}
+
+void Member::drop_removals() {
+  std::erase_if(requests_, [](const Request& one) { return !one.removals.empty(); });
 }
 
 Member::Look Member::serve(const Request& request, const sdk::Deadline& deadline) {
@@ -47,7 +56,7 @@ Member::Look Member::serve(const Request& request, const sdk::Deadline& deadline
   }
   const auto commits = hold_commits(deadline);
   if (!answered(true)) {
-    requests_.clear();
+    drop_removals();
     return Look::done;
   }
   end_doubt(deadline);
