@@ -1,6 +1,7 @@
 #include "ask.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <thread>
 
@@ -28,6 +29,16 @@ std::string_view key_of(const rd_kafka_message_t& m) {
   return {static_cast<const char*>(m.key), m.key_len};
 }
 
+// What is to come may have been made ready, or have been moved, since it was read.
+bool is_there(const Removal& one, const Log::Kept& kept) {
+  gander_id id{};
+  if (!one.successor || one.successor->key.size() != sizeof id.bytes) return false;
+  std::memcpy(id.bytes, one.successor->key.data(), sizeof id.bytes);
+  const auto found = kept.find(id);
+  return found != kept.end() && found->second.partition == one.partition &&
+         found->second.offset == one.from;
+}
+
 std::size_t missing(const std::vector<std::optional<Removed>>& answers) {
   return static_cast<std::size_t>(
       std::ranges::count_if(answers, [](const auto& one) { return !one.has_value(); }));
@@ -44,13 +55,7 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   position_ = log_.end_of(instance_.topics.names().state(), deadline);
   try {
     while (missing(answers_) > 0) {
-      if (deadline.passed())
-        throw sdk::Error(GANDER_TIMEOUT,
-                         instance_.settings.where() + ": " + std::to_string(missing(answers_)) +
-                             " of " + std::to_string(answers_.size()) +
-                             " removals were not answered by the workers that own the "
-                             "partitions; try again",
-                         GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED);
+      if (deadline.passed()) throw unanswered();
       const Group group = Admin(log_.client()).group(name, deadline);
       if (group.members.empty()) {
         if (settle_here(removals, deadline)) break;
@@ -61,6 +66,13 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
       if (group.stable) write(group, removals, deadline);
       listen(deadline);
     }
+  } catch (const sdk::Error& e) {
+    const bool some = !asked_.empty() || missing(answers_) < answers_.size();
+    forget();
+    if (!some) throw;
+    // Wherever the time has run out.
+    if (e.code() == GANDER_TIMEOUT) throw unanswered();
+    throw with_flags(e, e.flags() | GANDER_ERROR_MAYBE_APPLIED);
   } catch (...) {
     forget();
     throw;
@@ -77,6 +89,14 @@ std::vector<Removed> Asker::ask(const std::vector<Removal>& removals,
   return all;
 }
 
+sdk::Error Asker::unanswered() const {
+  return {GANDER_TIMEOUT,
+          instance_.settings.where() + ": " + std::to_string(missing(answers_)) + " of " +
+              std::to_string(answers_.size()) +
+              " removals were not answered by the workers that own the partitions; try again",
+          GANDER_ERROR_RETRYABLE | GANDER_ERROR_MAYBE_APPLIED};
+}
+
 // Of a group without members; false: not all of it, try again.
 bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
   try {
@@ -91,41 +111,49 @@ bool Asker::settle_here(const std::vector<Removal>& removals, const sdk::Deadlin
 
 // Operators take turns, or the commit of one would take back what another has removed: who begins
 // shuts out those who have begun before. That there are no members still is seen when the commit is
-// pending: who joins later waits for its end before he reads what is committed.
+// pending: who joins later waits for its end before he reads what is committed, and what is to
+// come. As is waited here for the end of what the last member wrote.
 bool Asker::settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline) {
   alone_.take_turn(deadline);
   const std::string later = instance_.topics.names().scheduled();
   std::set<std::string> topics;
-  for (const Removal& one : removals)
-    if (one.topic != later) topics.insert(one.topic);
+  for (const Removal& one : removals) topics.insert(one.topic);
   std::map<std::pair<std::string, std::int32_t>, Offsets> after;
   for (Progress& p : log_.progress({topics.begin(), topics.end()}, deadline))
     after.emplace(std::pair(p.topic, p.partition), std::move(p.offsets));
+  hear_answers(deadline);
+  Log::Kept kept;
+  if (topics.contains(later)) kept = log_.read_compacted(later, deadline);
   Answers done(answers_);
   Settlement settlement;
   std::set<std::pair<std::string, std::int32_t>> changed;
   for (std::size_t i = 0; i < removals.size(); ++i) {
     if (done[i]) continue;
     const Removal& one = removals[i];
-    if (one.topic == later) {
-      done[i] = settlement.add_kept(one);
-      continue;
-    }
     // Not answered, while it has no leader: of what its commit says nothing is known.
     const auto found = after.find({one.topic, one.partition});
     if (found == after.end()) continue;
-    done[i] = settlement.add(one, found->second);
+    if (one.topic != later)
+      done[i] = settlement.add(one, found->second);
+    else
+      done[i] = is_there(one, kept) ? settlement.add_kept(one) : Removed();
     if (!done[i]->offsets.empty()) changed.emplace(one.topic, one.partition);
   }
   const PartitionList list = new_list();
-  for (const auto& at : changed) add_commit(*list, at.first, at.second, after.at(at));
+  for (const auto& at : changed) {
+    if (at.first == later) {
+      add_note(*list, at.first, at.second, after.at(at).base(), "");
+      continue;
+    }
+    // Its last owner may be cut off, and would keep to what he knows when he is back.
+    after.at(at).owner = new_token();
+    add_commit(*list, at.first, at.second, after.at(at));
+  }
   const std::string& name = instance_.topics.names().group();
   const Owned<rd_kafka_consumer_group_metadata_t> nobody(
       rd_kafka_consumer_group_metadata_new(name.c_str()));
   const auto still = [&] { return Admin(log_.client()).group(name, deadline).members.empty(); };
-  if (!settlement.records.empty() || list->cnt > 0)
-    alone_.run(settlement.records, list->cnt > 0 ? list.get() : nullptr, nobody.get(), deadline,
-               still);
+  if (list->cnt > 0) alone_.run(settlement.records, list.get(), nobody.get(), deadline, still);
   answers_ = std::move(done);
   return missing(answers_) == 0;
 }
@@ -184,14 +212,18 @@ void Asker::hear(const Heard& heard, const sdk::Deadline& deadline) {
   read_on(visit, deadline);
 }
 
-void Asker::listen(const sdk::Deadline& deadline) {
+void Asker::hear_answers(const sdk::Deadline& deadline) {
   const auto heard = [&](const Asked& asked, std::vector<Removed> said) {
     for (std::size_t i = 0; i < said.size(); ++i)
       if (auto& place = answers_[asked.places[i]]; !place) place = std::move(said[i]);
   };
+  hear(heard, deadline);
+}
+
+void Asker::listen(const sdk::Deadline& deadline) {
   const auto until = std::chrono::steady_clock::now() + kListen;
   while (missing(answers_) > 0 && !deadline.passed() && std::chrono::steady_clock::now() < until) {
-    hear(heard, deadline);
+    hear_answers(deadline);
     if (missing(answers_) > 0) std::this_thread::sleep_for(kPause);
   }
 }

@@ -20,8 +20,9 @@ class Asker {
         transactions_(transactions),
         alone_(instance.settings, instance.host, instance.settings.prefix + ".admin.alone") {}
 
-  // What became of each, in their order. Throws TIMEOUT and MAYBE_APPLIED when not all are answered
-  // by the deadline, and UNAVAILABLE when there was no room for one of them.
+  // What became of each, in their order. Throws TIMEOUT when not all are answered by the deadline,
+  // any error with MAYBE_APPLIED once one was asked for, and UNAVAILABLE when there was no room for
+  // one of them.
   std::vector<Removed> ask(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
   // A record of this key was written to <prefix>.state at `from` or behind. Waits until everybody
   // can read it, and every worker has; how many workers have not by the deadline, or when a call
@@ -37,11 +38,13 @@ class Asker {
     std::vector<std::size_t> places;
   };
 
+  [[nodiscard]] sdk::Error unanswered() const;
   bool settle_here(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
   bool settle_alone(const std::vector<Removal>& removals, const sdk::Deadline& deadline);
   void write(const Group& group, const std::vector<Removal>& removals,
              const sdk::Deadline& deadline);
   void listen(const sdk::Deadline& deadline);
+  void hear_answers(const sdk::Deadline& deadline);
   bool await_shown(std::string_view key, const sdk::Deadline& deadline);
   void ask_whether_read(const Group& group, const sdk::Deadline& deadline);
   // What has been written to <prefix>.state since.

@@ -154,12 +154,13 @@ void Manager::change(std::span<const gander_id> ids, sdk::Verdicts verdicts,
       others.push_back(i);
     }
   }
-  const bool some = !records.empty() || !removals.empty();
+  bool some = !records.empty();
   write(records, deadline);
-  const std::vector<Removed> removed = asker_.ask(removals, deadline);
-  for (std::size_t i = 0; i < removed.size(); ++i)
-    if (removed[i].offsets.empty()) others.push_back(asked[i]);  // it has become ready meanwhile
   try {
+    const std::vector<Removed> removed = asker_.ask(removals, deadline);
+    some = some || !removals.empty();
+    for (std::size_t i = 0; i < removed.size(); ++i)
+      if (removed[i].offsets.empty()) others.push_back(asked[i]);  // it has become ready meanwhile
     change_ready(ids, others, verdicts, successor_of, deadline);
   } catch (const sdk::Error& e) {
     throw with_flags(e, e.flags() | applied(some));

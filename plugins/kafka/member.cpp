@@ -6,7 +6,7 @@ namespace gander::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAnyway{500};
-constexpr std::chrono::milliseconds kLookAtCommit{10};
+constexpr std::chrono::milliseconds kLookSoon{10};
 
 Config config_for(const Settings& settings, const std::string& in_group) {
   const std::int64_t lease_ms = settings.lease_us / 1000;
@@ -136,21 +136,21 @@ void Member::subscribe() {
 // Nothing in here may end the thread: a worker that is alive but deaf is the worst there is.
 void Member::run() {
   while (!stopping_) {
-    bool busy = false;
+    bool busy = false, served = true;
     try {
       busy = fetch();
       begin_anew_if_cut_off();
       if (join_anew_ && !stopping_) join_anew();
       commit_if_due();
       hand_on_if_stuck();
-      serve_request();
+      served = serve_request();
     } catch (const std::exception& e) {
       host_.log(GANDER_LOG_ERROR, std::string("serving the group: ") + e.what());
     }
-    if (busy || !requests_.empty() || !stuck_.empty()) continue;
+    if (busy || (served && !requests_.empty()) || !stuck_.empty()) continue;
+    const bool soon = uncommitted_ || !requests_.empty();
     std::unique_lock lock(wake_mutex_);
-    wake_.wait_for(lock, uncommitted_ ? kLookAtCommit : kLookAnyway,
-                   [this] { return awake_ || stopping_; });
+    wake_.wait_for(lock, soon ? kLookSoon : kLookAnyway, [this] { return awake_ || stopping_; });
     awake_ = false;
   }
   if (!replaced_) leave();

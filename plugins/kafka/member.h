@@ -131,7 +131,7 @@ class Member {
   bool asked_for(const rd_kafka_topic_partition_list_t& partitions);
   void park_all();
   bool read_committed(rd_kafka_topic_partition_list_t* partitions);
-  void read_ends(const rd_kafka_topic_partition_list_t& partitions);
+  bool read_ends(const rd_kafka_topic_partition_list_t& partitions);
   Offsets offsets_of(const rd_kafka_topic_partition_t& at);
   void take_over(rd_kafka_topic_partition_t& at);
   void add_state(rd_kafka_topic_partition_list_t& list);
@@ -165,6 +165,7 @@ class Member {
                                   std::size_t most);
   bool try_promote(std::vector<Promotion>& due, const sdk::Deadline& deadline);
   void write_promoted(std::vector<Promotion>& due, const sdk::Deadline& deadline);
+  bool end_doubt(const sdk::Deadline& deadline);
   void narrow(const std::vector<Promotion>& due, const sdk::Error& error);
   void hold_back(const std::string& queue, const sdk::Error& error);
 
@@ -176,15 +177,19 @@ class Member {
 
   // serve.cpp
   void arrive_request(std::string_view id, const rd_kafka_message_t& message);
-  void serve_request();
-  void confirm(const Request& request, const sdk::Deadline& deadline);
-  void serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   enum class Look { done, later, not_ours };
+  bool serve_request();
+  Look serve(const Request& request, const sdk::Deadline& deadline);
+  void drop_removals();
+  void confirm(const Request& request, const sdk::Deadline& deadline);
+  Look serve_as_owner(const Request& request, const sdk::Deadline& deadline);
   Look remove_kept(const Removal& removal, Settlement& settlement, std::vector<Due::Place>& gone);
   void serve_for_nobody(const Request& request, const sdk::Deadline& deadline);
-  bool write_surely(const std::vector<Outgoing>& records,
-                    const rd_kafka_topic_partition_list_t& commit,
-                    const rd_kafka_consumer_group_metadata_t* fence, const sdk::Deadline& deadline);
+  enum class Written { yes, no, unknown };
+  Written write_surely(const std::vector<Outgoing>& records,
+                       const rd_kafka_topic_partition_list_t& commit,
+                       const rd_kafka_consumer_group_metadata_t* fence,
+                       const sdk::Deadline& deadline);
 
   // commit.cpp
   // No answer is waited for longer.
@@ -236,7 +241,7 @@ class Member {
   Owned<rd_kafka_queue_t> unanswered_;  // where the answer to a commit is to come, if it has not
   rd_kafka_resp_err_t refused_commit_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the last answer
   bool commit_owed_ = false;                                         // see owe_commit()
-  bool promoted_in_doubt_ = false;                        // the end of a promotion is not known
+  bool promoted_in_doubt_ = false;  // how one, or a removal, ended is not known
   std::map<std::string, Suspect, std::less<>> suspects_;  // by queue; under mutex_
   Clock::time_point committed_at_{};                      // under mutex_, as the next
   std::optional<Clock::time_point> uncommitted_since_;    // of what is done; none: all is committed

@@ -125,19 +125,29 @@ std::vector<Member::Promotion> Member::find_due(const std::set<std::string, std:
 std::size_t Member::promote(std::size_t most, const sdk::Deadline& deadline) {
   const auto queues = find_queues(deadline);
   const auto commits = hold_commits(deadline);
-  if (promoted_in_doubt_) {
-    // What it wrote is known when it has ended and been read; until then nothing is promoted twice.
-    transactions_.resolve(deadline);
-    promoted_in_doubt_ = false;
-    const std::lock_guard lock(mutex_);
-    due_.distrust();
-    return 0;
-  }
+  if (end_doubt(deadline)) return 0;
   do {
     std::vector<Promotion> due = find_due(queues, most);
     if (due.empty() || try_promote(due, deadline)) return due.size();
   } while (ms_left(deadline, kAloneTime) >= kLeast.count());
   return 0;
+}
+
+// Whether there was one. What was written is known when it has ended and been read; until then
+// nothing is promoted twice. With commits held.
+bool Member::end_doubt(const sdk::Deadline& deadline) {
+  if (!promoted_in_doubt_) return false;
+  transactions_.resolve(deadline);
+  const PartitionList later = new_list();
+  {
+    const std::lock_guard lock(mutex_);
+    due_.distrust();
+    for (const std::int32_t number : due_.partitions())
+      rd_kafka_topic_partition_list_add(later.get(), topics_.names().scheduled().c_str(), number);
+  }
+  // Of what has been read to its end by now, the end is not told again.
+  promoted_in_doubt_ = later->cnt > 0 && !read_ends(*later);
+  return true;
 }
 
 // False: it failed for something in it, and will be tried in less at a time.

@@ -186,12 +186,12 @@ void Member::look_for_ends() {
 }
 
 // So that what is empty is known to be at once, and not after the first fetch.
-void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
+bool Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
   const PartitionList ends(rd_kafka_topic_partition_list_copy(&partitions));
   for (int i = 0; i < ends->cnt; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
   if (rd_kafka_offsets_for_times(client_.get(), ends.get(), kAskTime.count()) !=
       RD_KAFKA_RESP_ERR_NO_ERROR)
-    return;
+    return false;
   const std::lock_guard lock(mutex_);
   for (int i = 0; i < ends->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = ends->elems[i];
@@ -207,6 +207,7 @@ void Member::read_ends(const rd_kafka_topic_partition_list_t& partitions) {
       due_.reached_end(at.partition, at.offset);
     }
   }
+  return true;
 }
 
 Offsets Member::offsets_of(const rd_kafka_topic_partition_t& at) {

@@ -1,5 +1,6 @@
 // What an operator asks of messages that wait here: see removal.h. On the member's own thread, so
 // that nothing arrives meanwhile.
+#include <algorithm>
 #include <cstring>
 
 #include "committed.h"
@@ -20,27 +21,48 @@ void Member::arrive_request(std::string_view id, const rd_kafka_message_t& m) {
   requests_.push_back(*std::move(request));
 }
 
-// One at a time: each may take its deadline, and between them the group must be answered. One that
-// fails is not tried again here: whoever asked, asks again; as those do whose time is over when the
-// cluster says nothing.
-void Member::serve_request() {
-  if (requests_.empty()) return;
-  const Request request = std::move(requests_.front());
-  requests_.erase(requests_.begin());
-  if (request.until_us < host_.now_us()) return;
+// One at a time: each may take its deadline, and between them the group must be answered. A removal
+// that fails is not tried again here: whoever asked, asks again; as those do whose time is over
+// when the cluster says nothing. For a confirmation nobody asks again. False: for now this one
+// could not be served.
+bool Member::serve_request() {
+  if (requests_.empty()) return true;
+  auto next = std::ranges::find_if(requests_, &std::vector<Removal>::empty, &Request::removals);
+  if (next == requests_.end()) next = requests_.begin();
+  Request request = std::move(*next);
+  requests_.erase(next);
+  if (request.until_us < host_.now_us()) return true;
   const sdk::Deadline deadline = after(kPatience);
+  bool later = false;
   try {
-    if (request.removals.empty()) return confirm(request, deadline);
-    const auto commits = hold_commits(deadline);
-    if (!answered(true)) return requests_.clear();
-    if (request.owned)
-      serve_as_owner(request, deadline);
-    else
-      serve_for_nobody(request, deadline);
+    later = serve(request, deadline) == Look::later;
   } catch (const sdk::Error& e) {
-    host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
+    host_.log(GANDER_LOG_DEBUG, std::string("serving an operator: ") + e.what());
+    later = request.removals.empty();
   }
-  if (deadline.passed()) requests_.clear();
+  if (later) requests_.push_back(std::move(request));
+  if (deadline.passed()) drop_removals();
+  return !later;
+}
+
+void Member::drop_removals() {
+  std::erase_if(requests_, [](const Request& one) { return !one.removals.empty(); });
+}
+
+Member::Look Member::serve(const Request& request, const sdk::Deadline& deadline) {
+  if (request.removals.empty()) {
+    confirm(request, deadline);
+    return Look::done;
+  }
+  const auto commits = hold_commits(deadline);
+  if (!answered(true)) {
+    drop_removals();
+    return Look::done;
+  }
+  end_doubt(deadline);
+  if (request.owned) return serve_as_owner(request, deadline);
+  serve_for_nobody(request, deadline);
+  return Look::done;
 }
 
 // That all before it was read. It comes with nothing else, so it takes no transaction, the first of
@@ -76,7 +98,8 @@ Member::Look Member::remove_kept(const Removal& removal, Settlement& settlement,
   return Look::done;
 }
 
-void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
+Member::Look Member::serve_as_owner(const Request& request, const sdk::Deadline& deadline) {
+  const auto fence = group();
   Settlement settlement;
   std::map<Partition*, std::pair<Offsets, Ranges>> after;
   std::vector<Record> withheld;
@@ -88,13 +111,12 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
     for (const Removal& one : request.removals) {
       if (one.topic == topics_.names().scheduled()) {
         const Look look = remove_kept(one, settlement, gone);
-        if (look == Look::later) requests_.push_back(request);
-        if (look != Look::done) return;
+        if (look != Look::done) return look;
         later.insert(one.partition);
         continue;
       }
       Partition* p = joined_ ? stock_.owned(one.topic, one.partition) : nullptr;
-      if (p == nullptr) return;  // whoever asked looks for its owner anew
+      if (p == nullptr) return Look::not_ours;  // whoever asked looks for its owner anew
       auto& [offsets, removed] = after.try_emplace(p, p->offsets, Ranges()).first->second;
       const Removed& done = settlement.add(
           one, offsets, [p](std::int64_t offset) { return p->held.contains(offset); });
@@ -111,22 +133,23 @@ void Member::serve_as_owner(const Request& request, const sdk::Deadline& deadlin
       add_note(*list, topics_.names().scheduled(), number, due_.position(number), request.id);
   }
   settlement.answer_to(request.id, topics_.names().state());
-  const bool done = write_surely(settlement.records, *list, group().get(), deadline);
+  const Written written = write_surely(settlement.records, *list, fence.get(), deadline);
+  const bool done = written == Written::yes;
   const std::lock_guard lock(mutex_);
   for (Record& record : withheld)
     if (!done) stock_.put_back(std::move(record));
   // Whoever came to take meanwhile went away empty-handed; and what was removed made room.
   for (const auto& [p, state] : after)
     if (!p->queue.empty()) bell_.ring(p->queue);
-  // If it was written after all, promote() looks first.
-  if (!done) promoted_in_doubt_ = promoted_in_doubt_ || !gone.empty();
-  if (!done) return;
+  if (written == Written::unknown && !gone.empty()) promoted_in_doubt_ = true;
+  if (!done) return Look::done;
   for (const Due::Place& place : gone) due_.erase(place);
   for (auto& [p, state] : after) {
     for (const auto& [from, to] : state.second) p->offsets.remove(from, to);
     p->dirty = stock_.changed = true;
   }
   changed_.notify_all();
+  return Look::done;
 }
 
 // Partitions of queues that no worker takes from. The group as it is now is looked at after what
@@ -154,7 +177,10 @@ void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadl
   }
   Settlement settlement;
   for (const Removal& one : request.removals) {
-    settlement.add(one, after.at({one.topic, one.partition}));
+    Offsets& offsets = after.at({one.topic, one.partition});
+    // Whoever had it last, and is in the group no more, would keep to what he knows when he is
+    // back.
+    if (!settlement.add(one, offsets).offsets.empty()) offsets.owner = new_token();
   }
   settlement.answer_to(request.id, topics_.names().state());
   const PartitionList commit = new_list();
@@ -162,27 +188,27 @@ void Member::serve_for_nobody(const Request& request, const sdk::Deadline& deadl
   static_cast<void>(write_surely(settlement.records, *commit, fence.get(), deadline));
 }
 
-// Whether it was written, also when the answer is lost. With commits held.
-bool Member::write_surely(const std::vector<Outgoing>& records,
-                          const rd_kafka_topic_partition_list_t& commit,
-                          const rd_kafka_consumer_group_metadata_t* fence,
-                          const sdk::Deadline& deadline) {
+// Also when the answer is lost. With commits held.
+Member::Written Member::write_surely(const std::vector<Outgoing>& records,
+                                     const rd_kafka_topic_partition_list_t& commit,
+                                     const rd_kafka_consumer_group_metadata_t* fence,
+                                     const sdk::Deadline& deadline) {
   try {
     transactions_.run(records, &commit, fence, deadline);
-    return true;
+    return Written::yes;
   } catch (const sdk::Error& e) {
     host_.log(GANDER_LOG_DEBUG, std::string("removing what waits: ") + e.what());
-    if ((e.flags() & GANDER_ERROR_MAYBE_APPLIED) == 0) return false;
+    if ((e.flags() & GANDER_ERROR_MAYBE_APPLIED) == 0) return Written::no;
   }
   try {
     transactions_.resolve(deadline);
     const PartitionList is(rd_kafka_topic_partition_list_copy(&commit));
     const auto code = rd_kafka_committed(client_.get(), is.get(), kPatience.count());
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw client_.error(code, "reading what is committed");
-    return same_commits(*is, commit);
+    return same_commits(*is, commit) ? Written::yes : Written::no;
   } catch (const sdk::Error& e) {
     host_.log(GANDER_LOG_WARN, std::string("what an operator removed may run: ") + e.what());
-    return false;
+    return Written::unknown;
   }
 }
 

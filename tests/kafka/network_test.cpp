@@ -1,5 +1,6 @@
 // A line that fails between workers and the cluster: commits that come too late, and promotions
 // whose end is not known. Nothing is lost, and nothing is ready twice.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -110,6 +111,52 @@ TEST_F(KafkaNetwork, ACommitAfterTheLeaseIsRefusedAndItsWorkerGoesOnAsANewMember
   ASSERT_EQ(more.size(), 1U);
   EXPECT_EQ(number_of(more[0].id), 100U);
   EXPECT_EQ(first.settle(GANDER_SETTLE_ACK, more[0]), GANDER_OK);
+}
+
+// It was the only one of the group, so that an operator settles for nobody; and what it knows of
+// its partition is older.
+TEST_F(KafkaNetwork, WhatWasRemovedWhileItsWorkerWasCutOffDoesNotRunWhenThatIsBack) {
+  Broker slow = by_proxy({{"lease_ms", "2000"}}), desk = direct();
+  desk.open(GANDER_ROLE_PRODUCE).enqueue({message(1), message(2), message(3), message(4)});
+  Session consumer = consumer_on(slow, "w");
+  std::vector<Taken> keep;
+  const auto held = take_until(consumer, 1, keep);
+  ASSERT_EQ(held.size(), 1U);
+  ASSERT_EQ(number_of(held[0].id), 1U);
+  proxy().swallow();
+  ASSERT_TRUE(eventually([&] { return cluster_->group().second == 0; }));
+  Operator op(desk);
+  EXPECT_EQ(op.remove({2}), Statuses{GANDER_OK});
+  EXPECT_EQ(op.move({3}, {GANDER_STATE_READY, "other"}), Statuses{GANDER_OK});
+  proxy().heal();
+  std::set<std::uint64_t> came;
+  for (const gander_message& m : take_until(consumer, 2, keep)) came.insert(number_of(m.id));
+  EXPECT_EQ(came, (std::set<std::uint64_t>{1, 4})) << "what it ran is given back with the rest";
+  EXPECT_EQ(consumer.take(10).size(), 0U);
+}
+
+// It is asked for, and then the line fails: the worker may do it yet. That one hangs, so that it
+// does not answer before.
+TEST_F(KafkaNetwork, ARemovalThatIsAskedForAndNotAnsweredMayHaveBeenDone) {
+  const std::string requests = cluster_->prefix() + ".state";
+  Broker desk = by_proxy();
+  desk.open(GANDER_ROLE_PRODUCE).enqueue({message(1)});
+  Operator op(desk);
+  op.pause(false);  // its topic is there by then,
+  op.queues();      // and the group's coordinator
+  const Straggler deaf(*cluster_, cluster_->prefix() + ".q.default.1");
+  const std::int64_t before = cluster_->written(requests);
+  auto asks = std::async(std::launch::async, [&] {
+    return error_of([&] { op.move({1}, {GANDER_STATE_DEAD}, Call(5s)); });
+  });
+  EXPECT_TRUE(eventually([&] { return cluster_->written(requests) >= before + 2; }))
+      << "the request, and the end of its transaction";
+  proxy().swallow();
+  const gander_error e = asks.get();
+  EXPECT_EQ(e.code, GANDER_TIMEOUT);
+  EXPECT_NE(e.flags & GANDER_ERROR_RETRYABLE, 0U);
+  EXPECT_NE(e.flags & GANDER_ERROR_MAYBE_APPLIED, 0U) << e.message;
+  EXPECT_THAT(e.message, testing::HasSubstr("1 of 1 removals were not answered"));
 }
 
 class KafkaPromotion : public KafkaNetwork {

@@ -33,6 +33,9 @@ class KafkaScheduled : public testing::Test {
     GANDER_REQUIRE_SERVER(url, "kafka");
     url_ = url;
     cluster_.emplace(url);
+    // So narrow that what is large cannot be buried.
+    cluster_->create(cluster_->prefix() + ".dead",
+                     {{"cleanup.policy", "compact"}, {"max.message.bytes", "2000"}});
     desk_.emplace(broker_on(desk_host_, url, cluster_->prefix(), {{"partitions", "2"}}));
     worker_.emplace(broker_on(host_, url, cluster_->prefix(), {{"partitions", "2"}}));
     op_.emplace(*desk_);
@@ -42,10 +45,17 @@ class KafkaScheduled : public testing::Test {
     tender_.emplace(worker_->open(GANDER_ROLE_TEND, "w"));
     tender_->tend();  // by then it has read what is to come
   }
-  void schedule(const Numbers& numbers, std::int64_t in, const std::string& queue = "default") {
+  void stop_worker() {
+    tender_.reset();
+    consumer_.reset();
+    worker_.reset();
+  }
+  void schedule(const Numbers& numbers, std::int64_t in, const std::string& queue = "default",
+                std::size_t bytes = 0) {
     std::vector<Message> later;
     for (const std::uint64_t n : numbers) {
       later.push_back(message(n, queue));
+      if (bytes != 0) later.back().body.assign(bytes, 'x');
       later.back().m.run_at_us = host_.now_us + in;
     }
     for (const gander_status one : desk_->open(GANDER_ROLE_PRODUCE).enqueue(std::move(later)))
@@ -144,6 +154,35 @@ TEST_F(KafkaScheduled, WhatFallsDueWhileItIsMovedRunsOnce) {
   EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
   EXPECT_EQ(come(2), (Times{{1, 1}, {2, 1}}));
   EXPECT_TRUE(nothing_comes());
+}
+
+// And goes, so that the operator finds nobody to ask.
+TEST_F(KafkaScheduled, WhatFallsDueBeforeItsWorkerGoesIsMovedFromWhereItIs) {
+  schedule({1, 2}, kMinute);
+  start_worker();
+  pass(kMinute + 1);
+  desk_host_.meanwhile = [&] {
+    EXPECT_EQ(tender_->tend().promoted, 2U);
+    stop_worker();
+  };
+  EXPECT_EQ(op_->move({1}, {GANDER_STATE_READY}), Statuses{GANDER_OK});
+  EXPECT_FALSE(desk_host_.meanwhile) << "nothing came in between";
+  worker_.emplace(broker_on(host_, url_, cluster_->prefix(), {{"partitions", "2"}}));
+  start_worker();
+  EXPECT_EQ(come(2), (Times{{1, 1}, {2, 1}}));
+  EXPECT_TRUE(nothing_comes());
+}
+
+// What a worker could not write does not keep it from what comes after.
+TEST_F(KafkaScheduled, AfterOneThatCannotBeMovedOthersAreRemoved) {
+  schedule({1}, kMinute, "default", 5000);
+  schedule({2, 3, 4, 5}, kMinute);
+  start_worker();
+  const gander_error e =
+      error_of([&] { op_->move({1}, {GANDER_STATE_DEAD}, Call(std::chrono::seconds(3))); });
+  EXPECT_EQ(e.code, GANDER_TIMEOUT) << e.message;
+  EXPECT_EQ(op_->remove({2, 3, 4, 5}), (Statuses{GANDER_OK, GANDER_OK, GANDER_OK, GANDER_OK}));
+  EXPECT_EQ(op_->list(GANDER_STATE_SCHEDULED), Numbers{1});
 }
 
 TEST_F(KafkaScheduled, WhatFallsDueWhileItIsBuriedIsInOnePlace) {
