@@ -42,7 +42,14 @@ Item partitions(const rd_kafka_metadata_t& metadata, const std::string& prefix) 
   return {GANDER_LOG_INFO, "partitions", std::to_string(all), ""};
 }
 
-Item client() { return {GANDER_LOG_INFO, "librdkafka", rd_kafka_version_str(), ""}; }
+// Which of them have https://github.com/confluentinc/librdkafka/issues/4778.
+Item client() {
+  if (rd_kafka_version() < 0x02040000 || rd_kafka_version() >= 0x020a0000)
+    return {GANDER_LOG_INFO, "librdkafka", rd_kafka_version_str(), ""};
+  return {GANDER_LOG_WARN, "librdkafka", rd_kafka_version_str(),
+          "it may crash a process that has used a topic which is deleted then: stop who uses a "
+          "queue before you delete its topics, or take 2.10 or newer"};
+}
 
 }  // namespace
 

@@ -213,9 +213,9 @@ void read_on(Instance& instance, DeadRead& read, const sdk::Deadline& deadline) 
     if (m.key_len != sizeof id.bytes) return true;
     std::memcpy(id.bytes, m.key, m.key_len);
     if (m.payload == nullptr)
-      read.died.erase(id);
+      read.died_us[m.partition].erase(id);
     else if (const auto message = log.message_in(m))
-      read.died[id] = {message->failed_at_us, m.partition};
+      read.died_us[m.partition][id] = message->failed_at_us;
     return true;
   };
   try {
@@ -233,9 +233,15 @@ std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline&
   if (!read.all) return 0;
   const Settings& settings = instance.settings;
   const std::string topic = instance.topics.names().dead();
-  std::vector<std::pair<DeadRead::Death, gander_id>> oldest;
-  for (const auto& [id, death] : read.died) oldest.emplace_back(death, id);
-  std::ranges::sort(oldest, {}, [](const auto& one) { return one.first.us; });
+  struct Death {
+    std::int64_t us;
+    gander_id id;
+    std::int32_t partition;
+  };
+  std::vector<Death> oldest;
+  for (const auto& [partition, died_us] : read.died_us)
+    for (const auto& [id, us] : died_us) oldest.push_back({us, id, partition});
+  std::ranges::sort(oldest, {}, &Death::us);
   const auto most = static_cast<std::size_t>(settings.dead_max_count);
   const std::int64_t before_us = settings.dead_max_age_s == 0
                                      ? 0
@@ -243,8 +249,8 @@ std::uint64_t trim_dead(Instance& instance, DeadRead& read, const sdk::Deadline&
   std::vector<Outgoing> records;
   for (std::size_t i = 0; i < oldest.size() && records.size() < kAtOnce; ++i) {
     const bool too_many = most != 0 && oldest.size() - i > most;
-    if (!too_many && oldest[i].first.us >= before_us) break;
-    records.push_back(tombstone(topic, oldest[i].second, oldest[i].first.partition));
+    if (!too_many && oldest[i].us >= before_us) break;
+    records.push_back(tombstone(topic, oldest[i].id, oldest[i].partition));
   }
   if (records.empty()) return 0;
   Transactions transactions(settings, instance.host, new_id(settings));

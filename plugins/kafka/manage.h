@@ -47,14 +47,10 @@ class Manager {
 };
 
 // How far the dead letters have been read. All of them must be before any is dropped: of one id
-// the last counts, and a tombstone for an older one would drop it.
+// the last of its partition counts, and a tombstone for an older one would drop it.
 struct DeadRead {
-  std::map<std::int32_t, std::int64_t> next;  // of each partition
-  struct Death {
-    std::int64_t us = 0;
-    std::int32_t partition = 0;  // where its record lies
-  };
-  sdk::IdMap<Death> died;
+  std::map<std::int32_t, std::int64_t> next;                 // of each partition
+  std::map<std::int32_t, sdk::IdMap<std::int64_t>> died_us;  // by the partition of the record
   bool all = false;
 };
 
