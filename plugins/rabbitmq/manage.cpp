@@ -27,11 +27,18 @@ void Manager::pause(std::string_view queue, bool paused, const sdk::Deadline& de
     publisher_.tell(listeners_key(address), queue, visit.until());
     return;
   }
-  while (publisher_.tell(takers_key(address), queue, visit.until())) {
-    if (std::chrono::steady_clock::now() + kTellEvery >= visit.until())
-      throw timed_out(visit.client().where(),
-                      "'" + std::string(queue) + "' is paused, but a worker did not let go of it");
-    std::this_thread::sleep_for(kTellEvery);
+  bool taken = false;  // by a worker, when that was heard last
+  try {
+    while (publisher_.tell(takers_key(address), queue, visit.until())) {
+      taken = true;
+      std::this_thread::sleep_for(kTellEvery);
+    }
+  } catch (const sdk::Error& e) {
+    if (e.code() != GANDER_TIMEOUT) throw;
+    throw timed_out(visit.client().where(),
+                    "'" + name + "' is paused, but " +
+                        (taken ? "a worker did not let go of it"
+                               : "the server did not say whether its workers know"));
   }
 }
 
