@@ -108,17 +108,20 @@ TEST_F(RabbitRefusals, AVhostThatIsNotThereIsNamedWithTheCommand) {
 
 // The server says "access ... refused for user" of it, too.
 TEST_F(RabbitRefusals, AConnectionLimitIsUnavailableUntilThereIsRoom) {
-  const std::string at = " -p " + own_vhost(), user = url.substr(7, url.find(':', 7) - 7);
-  for (const std::string& limit : {"set_vhost_limits" + at, "set_user_limits " + user}) {
-    const bool of_vhost = limit.starts_with("set_vhost");
-    ctl(limit + " '{\"max-connections\":0}'");
-    const gander_error e = open_error({{"url", url}});
-    ctl(of_vhost ? "clear_vhost_limits" + at : "clear_user_limits " + user + " all");
+  // With a user of its own, as others log in as the server's.
+  const ServerUser user("limited", "pw");
+  user.grant(".*", ".*", ".*");
+  const std::map<std::string, std::string> theirs{{"url", url_as("limited:pw")}};
+  const std::string vhost = "vhost_limits -p " + own_vhost(), limited = "user_limits limited";
+  for (const std::string& of : {vhost, limited}) {
+    ctl("set_" + of + " '{\"max-connections\":0}'");
+    const gander_error e = open_error(theirs);
+    ctl("clear_" + of + (of == limited ? " all" : ""));
     EXPECT_EQ(e.code, GANDER_UNAVAILABLE) << e.message;
     EXPECT_TRUE(has(e, GANDER_ERROR_RETRYABLE)) << e.message;
     EXPECT_THAT(e.message, HasSubstr("limit"));
     EXPECT_THAT(e.message, HasSubstr("raise the limit"));
-    broker().open(GANDER_ROLE_PRODUCE);
+    broker(theirs).open(GANDER_ROLE_PRODUCE);
   }
 }
 
