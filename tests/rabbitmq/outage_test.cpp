@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -230,31 +229,6 @@ TEST_P(RabbitAlarm, IsToldToWhoSendsMoreThanTheLineHolds) {
   }));
   EXPECT_EQ(e.code, GANDER_FULL) << e.message;
   EXPECT_THAT(e.message, HasSubstr("low on"));
-}
-
-// Of calls on one session each has its own time, and what it has none for is not sent.
-TEST_P(RabbitAlarm, KeepsNoCallThatWaitsForAnotherBeyondItsDeadline) {
-  Broker over = broker();
-  Session producer = over.open(GANDER_ROLE_PRODUCE);
-  producer.enqueue({message(1)});
-  raise();
-  EXPECT_TRUE(eventually([&] {
-    try {
-      producer.enqueue({message(2)}, Call(500ms));
-      return false;
-    } catch (const Failure& failure) {
-      return failure.error.code == GANDER_FULL;
-    }
-  }));
-  std::atomic<bool> over_with_it{false};
-  std::jthread patient([&] {
-    error_of([&] { producer.enqueue({message(3)}, Call(4s)); });
-    over_with_it = true;
-  });
-  const gander_error e = error_of([&] { producer.enqueue({message(4)}, Call(300ms)); });
-  EXPECT_FALSE(over_with_it);
-  EXPECT_TRUE(e.code == GANDER_TIMEOUT || e.code == GANDER_FULL) << e.message;
-  EXPECT_FALSE(has(e, GANDER_ERROR_MAYBE_APPLIED));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, RabbitAlarm,
