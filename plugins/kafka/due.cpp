@@ -41,8 +41,10 @@ void Due::arrive(std::int32_t partition, std::int64_t offset, std::string_view k
   }
   if (message == nullptr) return;
   Entry& entry = part.entries[place.id];
-  entry.place = place;
+  entry.offset = offset;
+  entry.partition = partition;
   entry.message.assign(*message);
+  entry.message.id = place.id;
   entry.due_us = message->run_at_us;
   put_in_order(entry);
 }
@@ -79,7 +81,7 @@ bool Due::has(const Place& place) const {
   const auto part = parts_.find(place.partition);
   if (part == parts_.end()) return false;
   const auto it = part->second.entries.find(place.id);
-  return it != part->second.entries.end() && it->second.place.offset == place.offset;
+  return it != part->second.entries.end() && it->second.offset == place.offset;
 }
 
 std::vector<std::string> Due::queues(std::int64_t now_us) const {
@@ -94,9 +96,9 @@ std::vector<std::string> Due::queues(std::int64_t now_us) const {
 // others may have promoted it.
 const Due::Entry* Due::next_readable(Order::const_iterator& at, const Order& order,
                                      std::int64_t now_us) const {
-  while (at != order.end() && (*at)->due_us <= now_us) {
-    const Entry* entry = *at++;
-    const Part& part = parts_.at(entry->place.partition);
+  while (at != order.end() && at->first <= now_us) {
+    const Entry* entry = (at++)->second;
+    const Part& part = parts_.at(entry->partition);
     if (part.owned && part.read) return entry;
   }
   return nullptr;
@@ -129,12 +131,12 @@ std::vector<const Due::Entry*> Due::due(std::int64_t now_us, std::size_t most,
 }
 
 void Due::put_in_order(const Entry& entry) {
-  order_[sdk::view(entry.message.queue)].insert(&entry);
+  order_[sdk::view(entry.message.queue)].emplace(entry.due_us, &entry);
 }
 
 void Due::take_out_of_order(const Entry& entry) {
   const auto order = order_.find(sdk::view(entry.message.queue));
-  order->second.erase(&entry);
+  order->second.erase({entry.due_us, &entry});
   if (order->second.empty()) order_.erase(order);
 }
 
@@ -158,7 +160,7 @@ void Due::postpone(const Place& place, std::int64_t until_us) {
 
 std::int64_t Due::when(std::string_view queue, const Order& order) const {
   const auto it = held_back_.find(queue);
-  return std::max((*order.begin())->due_us, it == held_back_.end() ? 0 : it->second);
+  return std::max(order.begin()->first, it == held_back_.end() ? 0 : it->second);
 }
 
 std::int64_t Due::next(std::string_view queue) const {

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gander::kafka {
@@ -25,9 +26,12 @@ class Due {
     std::int64_t offset = 0;
   };
   struct Entry {
-    Place place;
     std::int64_t due_us = 0;  // run_at_us, or later when it was postponed
+    std::int64_t offset = 0;
+    std::int32_t partition = 0;
     sdk::OwnedMessage message;
+
+    [[nodiscard]] Place place() const { return {message.id, partition, offset}; }
   };
 
   // ---- partitions. Where to read on: -1 from the beginning.
@@ -72,14 +76,17 @@ class Due {
     bool owned = false, read = false;
     sdk::IdMap<Entry> entries;
   };
+  // With its time beside it: to look into each entry for that takes a fifth more for a million.
+  using Timed = std::pair<std::int64_t, const Entry*>;
   struct Before {
-    bool operator()(const Entry* a, const Entry* b) const {
-      if (a->due_us != b->due_us) return a->due_us < b->due_us;
-      const int by_id = std::memcmp(a->place.id.bytes, b->place.id.bytes, sizeof a->place.id.bytes);
-      return by_id != 0 ? by_id < 0 : a->place.partition < b->place.partition;
+    bool operator()(const Timed& a, const Timed& b) const {
+      if (a.first != b.first) return a.first < b.first;
+      const Entry &x = *a.second, &y = *b.second;
+      const int by_id = std::memcmp(x.message.id.bytes, y.message.id.bytes, sizeof x.message.id);
+      return by_id != 0 ? by_id < 0 : x.partition < y.partition;
     }
   };
-  using Order = std::set<const Entry*, Before>;
+  using Order = std::set<Timed, Before>;
   void put_in_order(const Entry& entry);
   void take_out_of_order(const Entry& entry);
   // The first of them is due.

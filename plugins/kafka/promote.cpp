@@ -117,7 +117,7 @@ std::vector<Member::Promotion> Member::find_due(const std::set<std::string, std:
   for (const Due::Entry* entry : chosen) {
     const gander_message& m = entry->message;
     found.push_back(
-        {entry->place, std::string(sdk::view(m.queue)), ready_record(topics_.names(), m)});
+        {entry->place(), std::string(sdk::view(m.queue)), ready_record(topics_.names(), m)});
   }
   return found;
 }

@@ -35,7 +35,7 @@ class KafkaDue : public testing::Test {
     std::vector<Due::Place> places;
     for (const Due::Entry* entry : due_.due(100, most, most_bytes)) {
       all.push_back(entry->message.id.bytes[0]);
-      places.push_back(entry->place);
+      places.push_back(entry->place());
     }
     for (const Due::Place& one : places) due_.erase(one);
     return all;
