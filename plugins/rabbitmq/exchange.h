@@ -88,7 +88,7 @@ class Consumer final : public Connection::Listener {
   static void go_back(Moves& moves, std::uint64_t tag, const Lease& lease);
   static Outgoing ready_again(const gander_message& message);
 
-  // What goes back without having been given to the host, or as it was given.
+  // give_back.cpp
   void collect_idle(TimePoint now, TimePoint until);
   void return_idle(TimePoint until);
   void publish_and_listen(std::span<Outgoing> items, TimePoint until, bool in_turn);
