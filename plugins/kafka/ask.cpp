@@ -1,7 +1,6 @@
 #include "ask.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <thread>
 
@@ -31,10 +30,8 @@ std::string_view key_of(const rd_kafka_message_t& m) {
 
 // What is to come may have been made ready, or have been moved, since it was read.
 bool is_there(const Removal& one, const Log::Kept& kept) {
-  gander_id id{};
-  if (!one.successor || one.successor->key.size() != sizeof id.bytes) return false;
-  std::memcpy(id.bytes, one.successor->key.data(), sizeof id.bytes);
-  const auto found = kept.find(id);
+  const auto id = id_of(one);
+  const auto found = id ? kept.find(*id) : kept.end();
   return found != kept.end() && found->second.partition == one.partition &&
          found->second.offset == one.from;
 }

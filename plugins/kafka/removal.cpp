@@ -13,6 +13,8 @@
 //   member, topic, key, value := text                        ; varint.h
 #include "removal.h"
 
+#include <cstring>
+
 #include "varint.h"
 
 namespace gander::kafka {
@@ -54,6 +56,13 @@ std::optional<std::string_view> id_in(std::string_view key, char kind) {
 }
 
 }  // namespace
+
+std::optional<gander_id> id_of(const Removal& removal) {
+  gander_id id{};
+  if (!removal.successor || removal.successor->key.size() != sizeof id.bytes) return std::nullopt;
+  std::memcpy(id.bytes, removal.successor->key.data(), sizeof id.bytes);
+  return id;
+}
 
 std::string request_key(std::string_view id) { return kRequest + std::string(id); }
 std::string answer_key(std::string_view id) { return kAnswer + std::string(id); }

@@ -25,6 +25,9 @@ struct Removal {
   std::optional<Outgoing> successor;
 };
 
+// Of one that is to come: the id it is under. Nothing of another.
+std::optional<gander_id> id_of(const Removal& removal);
+
 struct Removed {
   Ranges offsets;
   bool held = false;  // some are handed out, and stay

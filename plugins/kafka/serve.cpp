@@ -1,7 +1,6 @@
 // What an operator asks of messages that wait here: see removal.h. On the member's own thread, so
 // that nothing arrives meanwhile.
 #include <algorithm>
-#include <cstring>
 
 #include "committed.h"
 #include "member.h"
@@ -82,13 +81,12 @@ void Member::confirm(const Request& request, const sdk::Deadline& deadline) {
 // held, under mutex_.
 Member::Look Member::remove_kept(const Removal& removal, Settlement& settlement,
                                  std::vector<Due::Place>& gone) {
-  // Not what was written under its id since whoever asked has read it.
-  Due::Place place{{}, removal.partition, removal.from};
-  gander_id& id = place.id;
-  if (!removal.successor || removal.successor->key.size() != sizeof id.bytes) return Look::not_ours;
+  const auto id = id_of(removal);
+  if (!id) return Look::not_ours;
   if (!joined_ || due_.position(removal.partition) < 0) return Look::not_ours;
   if (promoted_in_doubt_ || !due_.has_read(removal.partition, removal.to)) return Look::later;
-  std::memcpy(id.bytes, removal.successor->key.data(), sizeof id.bytes);
+  // Not what was written under its id since whoever asked has read it.
+  const Due::Place place{*id, removal.partition, removal.from};
   if (!due_.has(place)) {
     settlement.answer.emplace_back();
     return Look::done;

@@ -59,10 +59,12 @@ sdk::Taken Consumer::exchange(const sdk::Exchange& exchange, const sdk::Deadline
       settled = !put_off;
     }
     // In less time the server may not answer, which would cost the connection.
-    if (exchange.settles.empty() || until - steady_clock::now() > kTakeWithin)
+    if (exchange.settles.empty() || until - steady_clock::now() > kTakeWithin) {
       take_in_turn(exchange, taken, until);
-    else
+    } else {
+      const auto turn = surely_in_turn();
       wake_for_chores();
+    }
     if (put_off && (!taken.batch || taken.batch->size() == 0)) throw sdk::Error(*put_off);
   } catch (const sdk::Error& e) {
     // Acks may have gone out, and deliveries been given to the batch that nobody will see.
@@ -90,12 +92,11 @@ void Consumer::take_in_turn(const sdk::Exchange& exchange, sdk::Taken& taken, Ti
     for (const std::string& name : names) subscription(name).stands = true;
   }
   take(exchange, taken, until);
-  if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
+  wake_for_chores();
 }
 
-// So that acks are sent in time.
+// In turn. So that acks are sent in time.
 void Consumer::wake_for_chores() {
-  const auto turn = surely_in_turn();
   if (const TimePoint at = next_chores(); at != TimePoint::max()) connection_->wake_by(at);
 }
 
@@ -181,8 +182,8 @@ void Consumer::require_held(TimePoint until) {
           GANDER_LEASE_LOST,
           connection_->client().where() + ": the server cancelled a consumer of '" + name +
               "' and gave away what it held: its queue was deleted and made anew, or, with "
-              "RabbitMQ "
-              "4.3 or newer, a job ran longer than the server's consumer_timeout: raise that if so",
+              "RabbitMQ 4.3 or newer, a job ran longer than the server's consumer_timeout: raise "
+              "that if so",
           GANDER_ERROR_RECONNECT));
 }
 

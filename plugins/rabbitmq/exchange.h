@@ -93,6 +93,7 @@ class Consumer final : public Connection::Listener {
   void return_idle(TimePoint until);
   void publish_and_listen(std::span<Outgoing> items, TimePoint until, bool in_turn);
   void finish_returning(TimePoint until);
+  void finish_stored(const Moves& moves);
   void give_all_back(TimePoint until);
   TimePoint next_chores() const;
 

@@ -1,7 +1,6 @@
 // The consumers of a CONSUME session: how many messages the server is to push, and when no more.
 #include <algorithm>
 #include <mutex>
-#include <thread>
 
 #include "exchange.h"
 
@@ -12,7 +11,6 @@ using std::chrono::steady_clock;
 
 // The server has said that messages are there. Others may have taken them since.
 constexpr std::chrono::milliseconds kAwaitPush{100};
-constexpr int kTries = 50;
 // To have waited for less for an answer says nothing.
 constexpr std::chrono::milliseconds kLong{1000};
 
@@ -93,9 +91,7 @@ void Consumer::quiesce(const Level& level, TimePoint until) {
 // And all that was pushed to them is here.
 void Consumer::cancel_all(Subscription& s, TimePoint until) {
   std::unique_lock still(instance_.arrivals, std::defer_lock);
-  // Not for long: an enqueue may last for seconds, and one too many crashes is no harm.
-  for (int tries = 0; tries < kTries && !still.try_lock(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  Instance::lock_for_a_moment(still);
   for (Level& level : s.levels) {
     quiesce(level, until);
     for (const Level::Consumer& each : level.consumers)

@@ -113,32 +113,31 @@ void Consumer::finish_returning(TimePoint until) {
   ledger_.flush(connection_->client());
 }
 
+void Consumer::finish_stored(const Moves& moves) {
+  for (std::size_t i = 0; i < moves.tags.size(); ++i)
+    if (moves.items[i].result == Outgoing::Result::stored) finish(moves.tags[i]);
+  ledger_.flush(connection_->client());
+}
+
 // After the listening thread has ended.
 void Consumer::give_all_back(TimePoint until) {
   const Connection::Turn turn(*connection_, until);
   for (const auto& [name, s] : subscriptions_)
     if (!away(*s)) cancel_all(*s, until);
-  for (std::size_t i = 0; i < returning_.tags.size(); ++i)
-    if (returning_.items[i].result == Outgoing::Result::stored) finish(returning_.tags[i]);
-  ledger_.flush(connection_->client());
+  finish_stored(returning_);
   Moves moves;
   ledger_.each([&](std::uint64_t tag, Lease& lease) {
     if (lease.given) ++lease.message.give_backs;
     go_back(moves, tag, lease);
   });
   if (moves.items.empty()) return;
-  const auto finish_stored = [&] {
-    for (std::size_t i = 0; i < moves.tags.size(); ++i)
-      if (moves.items[i].result == Outgoing::Result::stored) finish(moves.tags[i]);
-    ledger_.flush(connection_->client());
-  };
   try {
     publish_and_listen(moves.items, until, true);
   } catch (...) {
-    finish_stored();
+    finish_stored(moves);
     throw;
   }
-  finish_stored();
+  finish_stored(moves);
   for (const auto& [name, s] : subscriptions_) instance_.bell.ring(name);
 }
 

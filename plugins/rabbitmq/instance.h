@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <gander/sdk/broker.hpp>
 #include <gander/sdk/doorbell.hpp>
 #include <map>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <thread>
 
 #include "fresh.h"
 #include "names.h"
@@ -58,6 +60,13 @@ struct Instance {
   // arrives in that moment the server counts as if its worker had crashed. What others send then is
   // counted so; of ours nothing need be.
   std::shared_mutex arrivals;
+  // Takes it, by a lock of either kind, or goes without after a moment: whoever has it may wait for
+  // the server for seconds, and one crash too many is no harm.
+  template <class Lock>
+  static void lock_for_a_moment(Lock& lock) {
+    for (int tries = 0; tries < 50 && !lock.try_lock(); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   sdk::Doorbell bell;  // rung when a delivery has come, and when an enqueue was confirmed
   Quorums quorums;
 

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <set>
 #include <shared_mutex>
-#include <thread>
 #include <utility>
 
 #include "error.h"
@@ -21,7 +20,6 @@ constexpr std::chrono::milliseconds kLastConfirms{200};
 // What has no confirm after that is asked for otherwise (quorums.h), and its answer looked for.
 constexpr std::chrono::milliseconds kDoubtAfter{2000};
 constexpr std::chrono::milliseconds kDoubtEvery{100};
-constexpr int kTries = 50;
 // Below any sensible max_message_size.
 constexpr std::size_t kSurelyTaken = 4096;
 
@@ -240,10 +238,7 @@ void Publisher::wait_unblocked(WhenBlocked when_blocked, TimePoint until) {
 
 void Publisher::send_all(std::span<Outgoing> items, WhenBlocked when_blocked, TimePoint until) {
   std::shared_lock arriving(instance_.arrivals, std::defer_lock);
-  // Not for long, as who cancels a consumer may wait for the server; one too many crashes is no
-  // harm.
-  for (int tries = 0; tries < kTries && !arriving.try_lock(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  Instance::lock_for_a_moment(arriving);
   std::size_t sent = 0;
   for (Outgoing& o : items) {
     if (o.result != Outgoing::Result::waiting) continue;
