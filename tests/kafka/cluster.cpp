@@ -34,6 +34,19 @@ List list_of(const std::string& topic) {
 
 }  // namespace
 
+std::shared_ptr<rd_kafka_event_t> ask(rd_kafka_t* admin,
+                                      const std::function<void(rd_kafka_queue_t*)>& question) {
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(admin);
+  question(queue);
+  std::shared_ptr<rd_kafka_event_t> answer(rd_kafka_queue_poll(queue, kPatienceMs),
+                                           rd_kafka_event_destroy);
+  rd_kafka_queue_destroy(queue);
+  if (!answer || rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw std::runtime_error(std::string("asking as an administrator: ") +
+                             (answer ? rd_kafka_event_error_string(answer.get()) : "no answer"));
+  return answer;
+}
+
 Cluster::Cluster(const std::string& url)
     : servers_(url.substr(url.find("://") + 3)),
       prefix_(fresh_prefix()),
@@ -62,12 +75,8 @@ void Cluster::create(const std::string& topic, const std::map<std::string, std::
   rd_kafka_NewTopic_t* spec = rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, nullptr, 0);
   for (const auto& [key, value] : config)
     rd_kafka_NewTopic_set_config(spec, key.c_str(), value.c_str());
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
-  rd_kafka_CreateTopics(producer_, &spec, 1, nullptr, queue);
-  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
-  must(rd_kafka_event_error(done), "create");
-  rd_kafka_event_destroy(done);
-  rd_kafka_queue_destroy(queue);
+  ask(producer_,
+      [&](rd_kafka_queue_t* queue) { rd_kafka_CreateTopics(producer_, &spec, 1, nullptr, queue); });
   rd_kafka_NewTopic_destroy(spec);
 }
 
@@ -83,19 +92,17 @@ Cluster::Shape Cluster::shape(const std::string& topic) {
 
   rd_kafka_ConfigResource_t* of =
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
-  rd_kafka_DescribeConfigs(producer_, &of, 1, nullptr, queue);
-  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
+  const auto done = ask(producer_, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DescribeConfigs(producer_, &of, 1, nullptr, queue);
+  });
   std::size_t n = 0;
-  const auto* const* resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(done), &n);
+  const auto* const* resources = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(done.get()), &n);
   std::size_t entries = 0;
   const auto* const* entry = rd_kafka_ConfigResource_configs(resources[0], &entries);
   for (std::size_t i = 0; i < entries; ++i)
     if (const char* value = rd_kafka_ConfigEntry_value(entry[i]))
       shape.config[rd_kafka_ConfigEntry_name(entry[i])] = value;
-  rd_kafka_event_destroy(done);
-  rd_kafka_queue_destroy(queue);
   rd_kafka_ConfigResource_destroy(of);
   return shape;
 }
@@ -103,12 +110,9 @@ Cluster::Shape Cluster::shape(const std::string& topic) {
 void Cluster::grow(const std::string& topic, std::size_t partitions) {
   rd_kafka_NewPartitions_t* spec =
       rd_kafka_NewPartitions_new(topic.c_str(), partitions, nullptr, 0);
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
-  rd_kafka_CreatePartitions(producer_, &spec, 1, nullptr, queue);
-  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
-  must(rd_kafka_event_error(done), "grow");
-  rd_kafka_event_destroy(done);
-  rd_kafka_queue_destroy(queue);
+  ask(producer_, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_CreatePartitions(producer_, &spec, 1, nullptr, queue);
+  });
   rd_kafka_NewPartitions_destroy(spec);
 }
 
@@ -147,12 +151,9 @@ void Cluster::delete_before(const std::string& topic, std::int64_t offset) {
   const List list = list_of(topic);
   list->elems[0].offset = offset;
   rd_kafka_DeleteRecords_t* spec = rd_kafka_DeleteRecords_new(list.get());
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
-  rd_kafka_DeleteRecords(producer_, &spec, 1, nullptr, queue);
-  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
-  must(rd_kafka_event_error(done), "delete records");
-  rd_kafka_event_destroy(done);
-  rd_kafka_queue_destroy(queue);
+  ask(producer_, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteRecords(producer_, &spec, 1, nullptr, queue);
+  });
   rd_kafka_DeleteRecords_destroy(spec);
 }
 
@@ -179,12 +180,8 @@ std::pair<std::int64_t, std::string> Cluster::committed(const std::string& topic
 
 void Cluster::forget_offsets() {
   rd_kafka_DeleteGroup_t* spec = rd_kafka_DeleteGroup_new(prefix_.c_str());
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(producer_);
-  rd_kafka_DeleteGroups(producer_, &spec, 1, nullptr, queue);
-  rd_kafka_event_t* done = rd_kafka_queue_poll(queue, kPatienceMs);
-  must(rd_kafka_event_error(done), "forget");
-  rd_kafka_event_destroy(done);
-  rd_kafka_queue_destroy(queue);
+  ask(producer_,
+      [&](rd_kafka_queue_t* queue) { rd_kafka_DeleteGroups(producer_, &spec, 1, nullptr, queue); });
   rd_kafka_DeleteGroup_destroy(spec);
 }
 

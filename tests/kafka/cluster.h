@@ -5,6 +5,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,10 @@
 #include "../support/server.h"
 
 namespace gander::test {
+
+// One question of an administrator, and its answer; throws when it is an error, or does not come.
+std::shared_ptr<rd_kafka_event_t> ask(rd_kafka_t* admin,
+                                      const std::function<void(rd_kafka_queue_t*)>& question);
 
 class Cluster {
  public:

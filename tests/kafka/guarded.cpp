@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <stdexcept>
 #include <vector>
 
@@ -31,19 +30,6 @@ void make_certificate(const std::string& stem) {
       stem + ".key' -out '" + stem + ".pem' 2>/dev/null && cat '" + stem + ".key' '" + stem +
       ".pem' >'" + stem + ".both'";
   if (std::system(make.c_str()) != 0) throw std::runtime_error("openssl failed: " + make);
-}
-
-// One question of an administrator, and its answer.
-std::shared_ptr<rd_kafka_event_t> ask(rd_kafka_t* admin,
-                                      const std::function<void(rd_kafka_queue_t*)>& question) {
-  rd_kafka_queue_t* queue = rd_kafka_queue_new(admin);
-  question(queue);
-  std::shared_ptr<rd_kafka_event_t> answer(rd_kafka_queue_poll(queue, kPatienceMs),
-                                           rd_kafka_event_destroy);
-  rd_kafka_queue_destroy(queue);
-  if (!answer || rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    throw std::runtime_error("an administrator's question was not answered");
-  return answer;
 }
 
 using Acl = std::shared_ptr<rd_kafka_AclBinding_t>;
