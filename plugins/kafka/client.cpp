@@ -64,6 +64,11 @@ Config& Config::set(const char* key, const std::string& value) {
   return *this;
 }
 
+bool Config::knows(const char* key) const {
+  std::size_t size = 0;
+  return rd_kafka_conf_get(conf_.get(), key, nullptr, &size) == RD_KAFKA_CONF_OK;
+}
+
 Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,
                void* owner)
     : settings_(settings), host_(host), owner_(owner), voice_(new Voice{this, host}) {

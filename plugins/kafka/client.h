@@ -22,6 +22,8 @@ class Config {
   explicit Config(const Settings& settings);
   Config& set(const char* key, const std::string& value);
   Config& set(const char* key, std::int64_t value) { return set(key, std::to_string(value)); }
+  // Whether this librdkafka has such a property: newer ones have more.
+  [[nodiscard]] bool knows(const char* key) const;
   rd_kafka_conf_t* get() { return conf_.get(); }
   rd_kafka_conf_t* release() { return conf_.release(); }
 

@@ -74,6 +74,13 @@ double resident_mib(pid_t pid) {
   return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1048576.0;
 }
 
+double most_resident_mib(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  for (std::string word; in >> word;)
+    if (double kib = 0; word == "VmHWM:" && in >> kib) return kib / 1024;
+  throw Error(Code::internal, "the memory of process " + std::to_string(pid) + " is unknown");
+}
+
 double cpu_seconds(pid_t pid) {
   // not /proc/PID/stat: its ticks of 10 ms are as long as what an idle worker uses in seconds
   clockid_t clock{};

@@ -1,4 +1,4 @@
-// A worker in another process, for what only two processes can show: pickup and idleness.
+// A worker in another process, for what only two processes can show.
 #pragma once
 
 #include <sys/types.h>
@@ -29,6 +29,7 @@ class BenchChild {
 
 // Of a process.
 double resident_mib(pid_t pid);
+double most_resident_mib(pid_t pid);  // since it began
 double cpu_seconds(pid_t pid);
 
 // CLOCK_MONOTONIC, the same in every process.
