@@ -64,9 +64,11 @@ Config& Config::set(const char* key, const std::string& value) {
   return *this;
 }
 
-bool Config::knows(const char* key) const {
+Config& Config::fetch_on_soon() {
+  constexpr const char* kKey = "fetch.queue.backoff.ms";
   std::size_t size = 0;
-  return rd_kafka_conf_get(conf_.get(), key, nullptr, &size) == RD_KAFKA_CONF_OK;
+  const bool known = rd_kafka_conf_get(conf_.get(), kKey, nullptr, &size) == RD_KAFKA_CONF_OK;
+  return known ? set(kKey, 10) : *this;
 }
 
 Client::Client(rd_kafka_type_t type, Config config, const Settings& settings, sdk::Host host,

@@ -22,8 +22,9 @@ class Config {
   explicit Config(const Settings& settings);
   Config& set(const char* key, const std::string& value);
   Config& set(const char* key, std::int64_t value) { return set(key, std::to_string(value)); }
-  // Whether this librdkafka has such a property: newer ones have more.
-  [[nodiscard]] bool knows(const char* key) const;
+  // Where a limit of what is fetched ahead was met: to fetch on soon. librdkafka before 2.2 cannot
+  // be told so, and waits for a second.
+  Config& fetch_on_soon();
   rd_kafka_conf_t* get() { return conf_.get(); }
   rd_kafka_conf_t* release() { return conf_.release(); }
 

@@ -32,7 +32,11 @@ Config config_for(const Settings& settings) {
   config.set("isolation.level", "read_committed");
   config.set("enable.partition.eof", "true");
   config.set("fetch.wait.max.ms", 10);
-  config.set("queued.max.messages.kbytes", 4096);
+  // More than is looked at in the second in which librdkafka before 2.2 fetches nothing, where one
+  // of these is met.
+  config.set("queued.min.messages", 10'000'000);
+  config.set("queued.max.messages.kbytes", 65'536);
+  config.fetch_on_soon();
   return config;
 }
 

@@ -32,15 +32,12 @@ Config config_for(const Settings& settings, const std::string& in_group) {
   // Small, as what a fetch brings stays in memory as a whole while one of its messages does, and as
   // it comes on top of the limit below, of every partition.
   config.set("max.partition.fetch.bytes", 256 << 10);
-  // Of the two limits the bytes should be met first. They are those of one priority of a queue.
+  // Of the two limits, which are those of one priority of a queue, the bytes should be met first,
+  // and seldom: the cluster is asked for more only when it has answered that other partitions have
+  // nothing.
   config.set("queued.min.messages", 100'000);
-  config.set("queued.max.messages.kbytes", 4096);
-  // Where one is met, fetch on soon. Before 2.2 librdkafka waits for a whole second: so there the
-  // limit is to be met seldom, and more is kept in memory.
-  if (config.knows("fetch.queue.backoff.ms"))
-    config.set("fetch.queue.backoff.ms", 10);
-  else
-    config.set("queued.max.messages.kbytes", 16'384);
+  config.set("queued.max.messages.kbytes", 16'384);
+  config.fetch_on_soon();
   return config;
 }
 
