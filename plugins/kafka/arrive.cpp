@@ -6,7 +6,7 @@
 namespace gander::kafka {
 namespace {
 
-// Of one queue at a go, before the others get their turn.
+// Of one queue at a go, before the others get their turn, and what is done is committed.
 constexpr int kAtOnce = 1000;
 
 }  // namespace
@@ -29,6 +29,42 @@ bool Member::drain(Queue& from) {
   changed_.notify_all();
   if (news) bell_.ring(from.queue);
   return true;
+}
+
+bool Member::drain_control() {
+  int n = 0;
+  for (; n < kAtOnce; ++n) {
+    const Owned<rd_kafka_message_t> message(rd_kafka_consume_queue(control_.get(), 0));
+    if (!message) break;
+    arrive_control(message.get());
+  }
+  if (n == 0) return false;
+  // Not after each: who waits for the end of a million would look as often.
+  changed_.notify_all();
+  const std::lock_guard lock(mutex_);
+  ring_for_sooner();
+  return true;
+}
+
+// Whoever was told that nothing, or only something later, falls due would sleep until then. Under
+// mutex_.
+void Member::ring_for_sooner() {
+  for (const std::string& queue : subscribed_) {
+    const std::int64_t next = due_.next(queue);
+    std::int64_t& told = told_due_[queue];
+    if (next == 0 || (told != 0 && told <= next)) continue;
+    told = next;
+    bell_.ring(queue);
+  }
+}
+
+std::int64_t Member::tell_due(std::string_view queue) {
+  const std::int64_t next = due_.next(queue);
+  if (const auto told = told_due_.find(queue); told != told_due_.end())
+    told->second = next;
+  else
+    told_due_.emplace(queue, next);
+  return next;
 }
 
 // Whether there is more to take. Under mutex_.
@@ -116,14 +152,9 @@ void Member::arrive_control(const rd_kafka_message_t* m) {
   const bool state = m->rkt != nullptr && topics_.names().state() == rd_kafka_topic_name(m->rkt);
   if (state) return arrive_state(m);
   const std::lock_guard lock(mutex_);
-  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    due_.reached_end(m->partition, m->offset);
-    changed_.notify_all();
-    return;
-  }
+  if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) return due_.reached_end(m->partition, m->offset);
   if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) return tell_unread(*m);
   const std::string_view key(static_cast<const char*>(m->key), m->key_len);
-  changed_.notify_all();
   if (m->payload == nullptr) return due_.arrive(m->partition, m->offset, key, nullptr);
   try {
     const gander_message message =

@@ -82,7 +82,7 @@ sdk::Taken Exchanger::exchange(const sdk::Exchange& exchange, const sdk::Deadlin
       member_->stock().note_idle(sdk::view(take->queue),
                                  batch->size() - had < take->max_messages &&
                                      !member_->stock().any(sdk::view(take->queue)));
-      if (const std::int64_t at = member_->due().next(sdk::view(take->queue)); at != 0)
+      if (const std::int64_t at = member_->tell_due(sdk::view(take->queue)); at != 0)
         taken.due_at(at);
     }
     if (batch->size() != 0) taken.batch = std::move(batch);

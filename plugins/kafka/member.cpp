@@ -165,11 +165,7 @@ bool Member::fetch() {
   client_.hear();
   bool any = false;
   while (poll(0)) any = true;
-  while (rd_kafka_message_t* m = rd_kafka_consume_queue(control_.get(), 0)) {
-    const Owned<rd_kafka_message_t> message(m);
-    arrive_control(m);
-    any = true;
-  }
+  any = drain_control() || any;
   return drain_all() || any;
 }
 

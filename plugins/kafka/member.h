@@ -38,6 +38,10 @@ class Member {
   Stock& stock() { return stock_; }  // guarded by mutex(), as the next
   Due& due() { return due_; }
 
+  // When the next message of a queue falls due, 0: none. What falls due sooner rings. Under
+  // mutex().
+  std::int64_t tell_due(std::string_view queue);
+
   // Reads the topics of these queues from now on.
   void need(sdk::Queues queues, const sdk::Deadline& deadline);
   // There is room again: read on.
@@ -102,6 +106,8 @@ class Member {
 
   // arrive.cpp
   bool drain(Queue& from);
+  bool drain_control();
+  void ring_for_sooner();
   bool arrive(const rd_kafka_message_t& message);
   bool is_cut_off(Partition& partition, const rd_kafka_message_t& message);
   void begin_anew_if_cut_off();
@@ -231,6 +237,7 @@ class Member {
   std::set<std::tuple<std::string, std::int32_t, int>> unread_;     // what tell_unread() has told
   std::set<std::string> subscribed_;                                // names of queues
   std::map<std::string, Clock::time_point, std::less<>> asked_at_;  // when each was last taken from
+  std::map<std::string, std::int64_t, std::less<>> told_due_;       // what tell_due() said last
   bool state_read_ = false;  // so that nothing is handed out that is paused
   std::int64_t state_position_ = RD_KAFKA_OFFSET_BEGINNING;
   std::vector<std::unique_ptr<Queue>> queues_;

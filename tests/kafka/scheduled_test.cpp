@@ -133,6 +133,21 @@ TEST_F(KafkaScheduled, WhatIsRemovedNeverRunsAndTheRestRunsOnceAtItsTime) {
   EXPECT_EQ(op_->list(GANDER_STATE_SCHEDULED), Numbers{});
 }
 
+// It slept until somebody asked, a second later; or, where nothing had been known, until it tended.
+TEST_F(KafkaScheduled, AnIdleWorkerIsWokenByWhatFallsDueSooner) {
+  start_worker();
+  EXPECT_EQ(consumer_->take(1).next_due_us(), 0);
+  Session waiter = worker_->open(GANDER_ROLE_WAIT);
+  schedule({1}, 2 * kMinute);
+  EXPECT_EQ(waiter.wait(std::chrono::seconds(20)), GANDER_OK);
+  EXPECT_EQ(consumer_->take(1).next_due_us(), host_.now_us + 2 * kMinute);
+  schedule({2}, kMinute);
+  EXPECT_EQ(waiter.wait(std::chrono::seconds(20)), GANDER_OK);
+  EXPECT_EQ(consumer_->take(1).next_due_us(), host_.now_us + kMinute);
+  schedule({3}, 3 * kMinute);
+  EXPECT_EQ(waiter.wait(std::chrono::milliseconds(300)), GANDER_TIMEOUT) << "not sooner";
+}
+
 TEST_F(KafkaScheduled, WithNoWorkerThereItIsRemovedAndMovedAllTheSame) {
   schedule({1, 2, 3}, kMinute);
   EXPECT_EQ(op_->remove({1}), Statuses{GANDER_OK});

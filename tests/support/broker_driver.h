@@ -225,10 +225,11 @@ class Session {
     must(table().tend(raw(), &call, &res, &e), e);
     return res;
   }
-  gander_status wait(std::chrono::microseconds limit) {
+  gander_status wait(std::chrono::microseconds limit, const std::string& queue = "default") {
     const Call call(limit);
+    const gander_str name = str(queue);
     gander_error e = blank_error();
-    return table().wait(raw(), &call, nullptr, 0, &e);
+    return table().wait(raw(), &call, &name, 1, &e);
   }
   void interrupt() { table().interrupt(raw()); }
 
