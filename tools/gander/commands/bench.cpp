@@ -25,8 +25,7 @@ constexpr const char *kScheduled = "scheduled", *kFull = "full";
 
 constexpr PositionalSpec kPositionals[] = {{"OP", false, true}};
 constexpr OptionSpec kOptions[] = {
-    {"jobs", "N",
-     "messages of enqueue, drain, single, scheduled and each priority of full, 100000"},
+    {"jobs", "N", "messages, of full in each priority, 100000"},
     {"pickups", "N", "of pickup, 2000"},
     {"batch", "N", "messages of a call of enqueue, 500"},
     {"payload", "BYTES", "of a message's body as it is stored, 200"},
@@ -144,18 +143,16 @@ constexpr OptionSpec kChildOptions[] = {{"worker-threads", "N", "of the worker"}
 
 }  // namespace
 
-const Command kBench{
-    "bench",
-    "Measure a broker through the public API",
-    "OP: enqueue (many a call), drain, single (one a call, many threads), pickup "
-    "(from this process to a worker in another), idle; all of these when none is "
-    "given. scheduled: what so many messages that are due in a day cost a worker "
-    "that starts. full: what a worker has resident at most whose queue is full "
-    "of messages, in all priorities. Uses the queue gander-bench and leaves it empty.",
-    kPositionals,
-    kOptions,
-    kAll,
-    run};
+const Command kBench{"bench",
+                     "Measure a broker through the public API",
+                     "OP: enqueue (many a call), drain, single (one a call, many threads), pickup "
+                     "(from this process to a worker in another), idle; all of these when none is "
+                     "given. What a worker costs while many wait: scheduled (due in a day), full "
+                     "(of all priorities). Uses the queue gander-bench and leaves it empty.",
+                     kPositionals,
+                     kOptions,
+                     kAll,
+                     run};
 const Command kBenchChild{"bench-child",
                           "The worker of bench, where it is another process",
                           "",
